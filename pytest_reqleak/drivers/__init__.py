@@ -1,0 +1,1 @@
+"""Make one batch of a workload happen."""

@@ -1,0 +1,1 @@
+"""The app, loaded and booted, behind a server."""
