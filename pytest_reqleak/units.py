@@ -102,6 +102,13 @@ def format_count(count: float) -> str:
     return _short(count) if abs(count) < 1000 else f"{count:,.0f}"
 
 
+def format_average(count: float) -> str:
+    """Print a count per iteration, which is never exact: `6.0`, `0.05`, `1,234`."""
+    if 0 < abs(count) < 0.95:
+        return _short(count)
+    return f"{count:.1f}" if abs(count) < 100 else f"{count:,.0f}"
+
+
 def format_seconds(seconds: float) -> str:
     """Print a duration as a person would: `0.42 s`, `12 s`, `2 min 05 s`."""
     if seconds < 10:

@@ -1,0 +1,1 @@
+"""Small real services that show what pytest-reqleak finds."""

@@ -1,0 +1,62 @@
+"""The shop's one table, seeded, in SQLite in memory or wherever `DATABASE_URL` points.
+
+The table is a ring: it always holds `CAPACITY` orders. Order number n lives in
+row `n % CAPACITY`, so every number can be read, a new order replaces an old one,
+and a run of any length leaves the database as large as it found it.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+
+from sqlalchemy import Engine, Numeric, String, create_engine, func, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import StaticPool
+
+CAPACITY = 200
+CUSTOMERS = ("ada", "grace", "edsger", "barbara", "donald")
+
+
+class Base(DeclarativeBase):
+    """Root of the tables."""
+
+
+class OrderRow(Base):
+    """One place of the ring."""
+
+    __tablename__ = "shop_orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer: Mapped[str] = mapped_column(String(40), index=True)
+    sku: Mapped[str] = mapped_column(String(7))
+    quantity: Mapped[int]
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(10, 2, asdecimal=True))
+
+
+def make_engine(url: str) -> Engine:
+    """Connect to `url`; SQLite in memory is one connection that all requests share."""
+    if url == "sqlite://":
+        return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    return create_engine(url, pool_pre_ping=True)
+
+
+engine = make_engine(os.environ.get("DATABASE_URL") or "sqlite://")
+
+
+def prepare() -> None:
+    """Create the table and fill its ring, where that has not been done yet."""
+    Base.metadata.create_all(engine)
+    with Session(engine) as session, session.begin():
+        if session.scalar(select(func.count()).select_from(OrderRow)):
+            return
+        session.add_all(
+            OrderRow(
+                id=place,
+                customer=CUSTOMERS[place % len(CUSTOMERS)],
+                sku=f"SKU-{place % 37:03}",
+                quantity=1 + place % 9,
+                unit_price=Decimal(100 + place) / 4,
+            )
+            for place in range(CAPACITY)
+        )

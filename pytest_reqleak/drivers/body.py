@@ -1,0 +1,41 @@
+"""Make iterations happen by calling a test's body again and again.
+
+Knows a callable only: not pytest, nor what the body asks of the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class BodyDriver:
+    """Runs one pass of the body per iteration, in the calling thread.
+
+    What the body raises ends the batch and passes through unchanged.
+    """
+
+    def __init__(
+        self, run_pass: Callable[[], None], *, before_pass: Callable[[], None] | None = None
+    ) -> None:
+        """Take the body; nothing runs yet.
+
+        Args:
+            run_pass: One pass.
+            before_pass: Called before each pass but the first: makes the next one start like that one.
+        """
+        self._run_pass = run_pass
+        self._before_pass = before_pass
+        self.passes = 0
+        """Passes begun; while one runs, and after it has failed, its number counted from 1."""
+
+    def run_batch(self, first: int, count: int) -> None:
+        """Run the body `count` times; all passes are alike, so `first` is not looked at."""
+        run_pass, before_pass = self._run_pass, self._before_pass
+        for _ in range(count):
+            if before_pass is not None and self.passes:
+                before_pass()
+            self.passes += 1
+            run_pass()
+
+    def close(self) -> None:
+        """Nothing is open: what the body uses belongs to its fixtures."""

@@ -1,0 +1,295 @@
+"""One run, from the first request to the verdict and its evidence.
+
+    warm up -> measure (passive) -> growing? -- no --> clean
+                                    |
+                                    yes -> confirm, trace, replay, rest -> still growing? -> leak
+
+This file is the story; the batches are made in `stages`, what the numbers mean
+is decided in `analysis`, and what leads to the line is gathered in `evidence`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_reqleak import evidence
+from pytest_reqleak.analysis.growth import fit_growth
+from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
+from pytest_reqleak.findings import Findings, estimate_bytes
+from pytest_reqleak.model.finding import Culprit, Holder
+from pytest_reqleak.model.meter import Cause, Meter, Phase
+from pytest_reqleak.model.run import Run, ServerInfo
+from pytest_reqleak.stages import Observer, Stages
+
+if TYPE_CHECKING:
+    from pytest_reqleak.agent.agent import Agent
+    from pytest_reqleak.drivers.driver import Driver
+    from pytest_reqleak.model.plan import Plan
+    from pytest_reqleak.model.sample import Samples
+
+# What expires by the clock (a session, a TTL cache) cannot expire within a run of a
+# fifth of a second; a confirmation lasts at least this long.
+CONFIRM_SECONDS = 1.0
+
+# A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
+# confirmation ends when it has added this much.
+MOST_GROWTH_BYTES = 256 * 1024 * 1024
+
+# A thaw that frees half of what had grown shows that our own freeze had kept it.
+FREED_BY_THAW = 0.5
+
+# A container that grows at a third of the fastest one's rate may be the cause of the growth.
+FILLS = 0.3
+
+# A cache that needs more than this many times the iterations to fill is reported
+# as filling; a user who wants to see it full asks for more iterations.
+MOST_FILL = 5
+
+
+def run_workload(
+    *,
+    plan: Plan,
+    target: str,
+    driver: Driver,
+    agent: Agent,
+    server: ServerInfo,
+    requests: tuple[str, ...] = (),
+    varies: bool = False,
+    observer: Observer | None = None,
+    boot_seconds: float = 0.0,
+    between_batches: Callable[[], None] | None = None,
+) -> Run:
+    """Measure one workload.
+
+    Args:
+        plan: Checked settings.
+        target: What reports call the app or the test.
+        driver: Makes the iterations happen; it is not closed here.
+        agent: Of the process that is measured; it is used up.
+        server: What calls the app.
+        requests: Titles of the workload's requests; empty for a test's body.
+        varies: Whether the inputs differ by iteration, so that replay tells something.
+        observer: Is told how the run gets on.
+        boot_seconds: What booting took; shown in the report.
+        between_batches: Empties what the harness itself has recorded.
+
+    Raises:
+        ReqleakError: The workload could not be measured.
+    """
+    stages = Stages(plan=plan, driver=driver, agent=agent, observer=observer, between_batches=between_batches)
+    with agent:
+        return _Course(plan, stages, agent, requests, varies).run(target, server, boot_seconds)
+
+
+class _Course:
+    """What one run has decided and found so far."""
+
+    def __init__(
+        self, plan: Plan, stages: Stages, agent: Agent, requests: tuple[str, ...], varies: bool
+    ) -> None:
+        self._plan = plan
+        self._stages = stages
+        self._agent = agent
+        self._requests = requests
+        self._varies = varies
+        self._found = Findings()
+
+    def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
+        stages = self._stages
+        settled = stages.warm_up()
+        warmup_iterations = stages.done
+        if not settled:
+            self._found.doubt(
+                "warmup-cut",
+                f"growth had not settled after {warmup_iterations} warm-up iterations; "
+                "a longer warm-up makes the answer surer",
+            )
+        measured = self._measure()
+        decision = self._screen(measured)
+        if decision.outcome is Outcome.GO_ON:
+            decision = self._confirm(measured, decision)
+        self._find_culprits(decision)
+        return self._found.run(
+            decision,
+            plan=self._plan,
+            target=target,
+            server=server,
+            requests=self._requests,
+            warmup_iterations=warmup_iterations,
+            total_iterations=stages.done,
+            samples=self._agent.buffer.samples(),
+            seconds={"boot": boot_seconds, **stages.seconds},
+        )
+
+    def _screen(self, samples: Samples) -> Decision:
+        return screen(
+            samples,
+            threshold=self._plan.threshold,
+            collector_disabled=self._agent.collector_disabled,
+        )
+
+    def _measure(self) -> Samples:
+        plan, stages, agent = self._plan, self._stages, self._agent
+        if plan.trace != "always":
+            return stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches)
+        agent.start_tracing(plan.tracer, frames=evidence.ALWAYS_FRAMES)
+        agent.mark_trace(stages.done)
+        measured = stages.run(
+            Phase.MEASURE,
+            plan.iterations,
+            batches=plan.batches,
+            after_batch=lambda: agent.mark_trace(stages.done),
+        )
+        self._found.traced = evidence.Traced(*agent.stop_tracing(), evidence.ALWAYS_FRAMES)
+        return measured
+
+    def _confirm(self, measured: Samples, decision: Decision) -> Decision:
+        """Run on until growth is certain or gone, and look for what makes it."""
+        while True:
+            decision = self._confirm_once(measured, decision)
+            filling = self._filling()
+            if decision.outcome is Outcome.CLEAN or filling is None:
+                return decision
+            missing = self._iterations_to_fill(filling)
+            if missing is None:
+                return replace(
+                    decision,
+                    outcome=Outcome.INCONCLUSIVE,
+                    classification=(Cause.BOUNDED,),
+                    reason=f"{filling.path} is still filling, {filling.size} of {filling.bound}: "
+                    "what it holds has a bound, and more iterations would show it full",
+                )
+            # Seen full, it no longer grows; what still does is no cache.
+            self._stages.run(Phase.CONFIRM, missing)
+            measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=self._plan.batches)
+            decision = self._screen(measured)
+            if decision.outcome is not Outcome.GO_ON:
+                return decision
+
+    def _confirm_once(self, measured: Samples, decision: Decision) -> Decision:
+        plan, stages, agent = self._plan, self._stages, self._agent
+        agent.mark_objects()
+        marked = stages.done
+        confirms: list[Samples] = []
+        while decision.outcome is Outcome.GO_ON:
+            if stages.out_of_time:
+                decision = self._unfinished(decision)
+                break
+            confirms.append(self._confirmation(decision, with_evidence=not confirms))
+            decision = decide(
+                measured,
+                confirms,
+                threshold=plan.threshold,
+                collector_disabled=agent.collector_disabled,
+                bytes_per_iteration=self._found.traced.bytes_per_iteration,
+            )
+        iterations = max(1, stages.done - marked)
+        self._found.types = agent.grown_types(iterations)
+        if self._was_kept_by_freeze(decision, iterations):
+            # What we had frozen died and could not be freed: ours, not the app's.
+            agent.freezes = False
+            measured = stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches)
+            return self._confirm_once(measured, self._screen(measured))
+        if decision.outcome is not Outcome.CLEAN:
+            self._found.holders = agent.grown_holders(iterations)
+        return decision
+
+    def _was_kept_by_freeze(self, decision: Decision, iterations: int) -> bool:
+        """Thaw, and tell whether that freed what had grown."""
+        agent = self._agent
+        before = agent.read(Meter.LIVE_BLOCKS) or 0
+        agent.thaw()
+        freed = before - (agent.read(Meter.LIVE_BLOCKS) or 0)
+        slope = next((g.per_iteration for g in decision.growth if g.meter is Meter.LIVE_BLOCKS), 0.0)
+        return (
+            agent.freezes
+            and decision.outcome is not Outcome.CLEAN
+            and slope > 0
+            and freed >= FREED_BY_THAW * slope * iterations
+        )
+
+    def _confirmation(self, decision: Decision, *, with_evidence: bool) -> Samples:
+        """One stage: passive, then the inquiries and a rest, then passive again."""
+        stages, agent = self._stages, self._agent
+        iterations = self._affordable(decision)
+        first_half = max(1, iterations // 2)
+        begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
+        early = stages.run(Phase.CONFIRM, first_half)
+        if with_evidence:
+            self._inquire(early, first_input)
+            self._rest(started)
+        stages.run(Phase.CONFIRM, max(1, iterations - first_half))
+        return agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _inquire(self, early: Samples, first_input: int) -> None:
+        """Trace, and replay, if the first half of the confirmation still grows."""
+        plan, stages = self._plan, self._stages
+        if self._screen(early).outcome is not Outcome.GO_ON:
+            return
+        series = early.series(Meter.LIVE_BLOCKS)
+        blocks = fit_growth(series).per_iteration if series is not None and len(series) > 1 else 0.0
+        if plan.trace != "never" and not self._found.traced.sites:
+            self._found.traced = evidence.trace(
+                stages,
+                self._agent,
+                tracer=plan.tracer,
+                blocks_per_iteration=blocks,
+                iteration_seconds=evidence.iteration_seconds(early),
+            )
+        if self._varies and blocks > 0 and not stages.out_of_time:
+            sent = early.iterations[-1] - early.iterations[0]
+            self._found.keyed_by_input = evidence.stops_on_replay(
+                stages,
+                first=first_input,
+                count=sent,
+                meter=Meter.LIVE_BLOCKS,
+                per_iteration=blocks,
+            )
+
+    def _rest(self, started: float) -> None:
+        left = min(CONFIRM_SECONDS - (time.monotonic() - started), self._stages.seconds_left)
+        if left > 0:
+            time.sleep(left)
+
+    def _affordable(self, decision: Decision) -> int:
+        """The confirmation's length, cut where the growth would fill the machine."""
+        rate = estimate_bytes(decision)
+        most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else decision.more_iterations
+        return max(2 * self._plan.batch_iterations, min(decision.more_iterations, most))
+
+    def _filling(self) -> Holder | None:
+        """A bounded container that is not full and grew as fast as anything did."""
+        fastest = max((holder.growth_per_iteration for holder in self._found.holders), default=0.0)
+        for holder in self._found.holders:
+            fills = holder.bound is not None and holder.size < holder.bound
+            if fills and holder.growth_per_iteration >= FILLS * fastest:
+                return holder
+        return None
+
+    def _iterations_to_fill(self, holder: Holder) -> int | None:
+        assert holder.bound is not None
+        missing = int((holder.bound - holder.size) / max(holder.growth_per_iteration, 1e-9)) + 1
+        affordable = MOST_FILL * self._plan.iterations
+        return missing if missing <= affordable and not self._stages.out_of_time else None
+
+    def _unfinished(self, decision: Decision) -> Decision:
+        return replace(
+            decision,
+            outcome=Outcome.INCONCLUSIVE,
+            reason=f"the time limit of {self._plan.timeout:g} s ended the run after {self._stages.done} "
+            "iterations, before growth was certain or gone; a larger timeout would settle it",
+        )
+
+    def _find_culprits(self, decision: Decision) -> None:
+        if decision.outcome is not Outcome.LEAK or not self._requests:
+            return
+        per_iteration = self._found.bytes_per_iteration(decision)
+        if len(self._requests) == 1:
+            self._found.culprits = (Culprit(request=self._requests[0], bytes_per_iteration=per_iteration),)
+        else:
+            self._found.culprits = evidence.find_culprits(
+                self._stages, self._requests, decision, per_iteration
+            )

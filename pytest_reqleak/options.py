@@ -1,0 +1,351 @@
+"""One table of all settings, and how a value given in several places becomes one.
+
+Knows names, defaults, what a value may be and where it may stand. From the table
+come pytest's options and ini settings, the marker's keywords, the arguments of
+`reqleak check` and the reference page; it never reads a configuration itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_reqleak.errors import UsageError
+from pytest_reqleak.model.plan import (
+    DEFAULT_BATCHES,
+    DEFAULT_ITERATIONS,
+    DEFAULT_THRESHOLD_BYTES,
+    DEFAULT_TIMEOUT_SECONDS,
+    Plan,
+)
+from pytest_reqleak.units import parse_bytes, parse_count, parse_seconds
+
+SERVERS = ("bundled", "direct")
+
+# A request that takes longer than this hangs, whatever the whole run may take.
+MOST_REQUEST_SECONDS = 30.0
+
+PYTEST, INI, MARKER, CALL, COMMAND = "pytest", "ini", "marker", "call", "command"
+EVERYWHERE = frozenset({PYTEST, INI, MARKER, CALL, COMMAND})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One setting, in all its forms."""
+
+    name: str
+    """The marker's keyword; other forms are made from it."""
+    parse: Callable[[Any], Any]
+    """Reads what a person wrote; raises UsageError that says what it must be."""
+    default: Any
+    metavar: str = ""
+    """Empty: a switch without a value."""
+    help: str
+    choices: tuple[str, ...] = ()
+    forms: frozenset[str] = EVERYWHERE
+    """Where it may stand: `pytest` (command line), `ini`, `marker`, `call` (of `check`), `command`."""
+
+    @property
+    def flag(self) -> str:
+        """Its option of pytest, such as `--reqleak-iterations`."""
+        return f"--reqleak-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """Its ini setting, such as `reqleak_iterations`."""
+        return f"reqleak_{self.name}"
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a person writes it."""
+        if self.default is None:
+            return {"warmup": "auto"}.get(self.name, "")
+        if isinstance(self.default, float):
+            unit = {"threshold": " B", "timeout": " s"}.get(self.name, "")
+            return f"{self.default:g}{unit}"
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A value as somebody wrote it, and the place to name when it is wrong."""
+
+    value: Any
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What all places together ask for; every value has been checked."""
+
+    plan: Plan
+    app: str | None
+    json: str | None
+    html: str | None
+    inconclusive: str
+    """`warn`, `fail` or `pass`."""
+
+    @property
+    def request_seconds(self) -> float:
+        """How long one request may take."""
+        return min(MOST_REQUEST_SECONDS, self.plan.timeout)
+
+
+def _count(raw: Any) -> int:
+    if not isinstance(raw, (str, int)):
+        raise UsageError("must be a whole number")
+    return parse_count(raw)
+
+
+def _warmup(raw: Any) -> int | None:
+    if isinstance(raw, str) and raw.strip().lower() == "auto":
+        return None
+    try:
+        return _count(raw)
+    except UsageError as error:
+        raise UsageError(f"{error}, or 'auto'") from None
+
+
+def _number(parse: Callable[[str | float], float], otherwise: str) -> Callable[[Any], float]:
+    def read(raw: Any) -> float:
+        if not isinstance(raw, (str, int, float)):
+            raise UsageError(otherwise)
+        return parse(raw)
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(raw: Any) -> str:
+        word = raw.strip().lower() if isinstance(raw, str) else raw
+        if word not in choices:
+            near = difflib.get_close_matches(str(word), choices, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"must be one of {', '.join(choices)}{hint}")
+        return str(word)
+
+    return read
+
+
+def _switch(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    word = str(raw).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise UsageError("must be true or false")
+
+
+def _path(raw: Any) -> str:
+    if not isinstance(raw, (str, os.PathLike)) or not os.fspath(raw):
+        raise UsageError("must be the name of a file")
+    return os.fsdecode(raw)
+
+
+def _import_string(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise UsageError("must be an import string such as 'shop.main:app'")
+    return raw.strip()
+
+
+def _choice(name: str, choices: tuple[str, ...], default: str, help: str) -> Option:
+    return Option(
+        name=name, parse=_one_of(choices), default=default, metavar="NAME", help=help, choices=choices
+    )
+
+
+_FILES = frozenset({PYTEST, INI, COMMAND})
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="iterations",
+        parse=_count,
+        default=DEFAULT_ITERATIONS,
+        metavar="N",
+        help="Iterations to measure; warm-up comes before, and confirmation after when something grows.",
+    ),
+    Option(
+        name="batches",
+        parse=_count,
+        default=DEFAULT_BATCHES,
+        metavar="N",
+        help="Samples to take over the measurement; not more than the iterations.",
+    ),
+    Option(
+        name="warmup",
+        parse=_warmup,
+        default=None,
+        metavar="N",
+        help="Iterations before the measurement, or 'auto': until memory has settled.",
+    ),
+    Option(
+        name="threshold",
+        parse=_number(parse_bytes, "must be a number of bytes such as 16, '16 B' or '1 KiB'"),
+        default=DEFAULT_THRESHOLD_BYTES,
+        metavar="BYTES",
+        help="Bytes per iteration from which certain growth is a leak, such as 16, '16 B' or '1 KiB'.",
+    ),
+    _choice("server", SERVERS, "bundled", "What calls the app: an HTTP server on loopback, or no socket."),
+    _choice("interface", ("auto", "asgi", "wsgi"), "auto", "The app's interface; 'auto' looks at the app."),
+    Option(
+        name="concurrency",
+        parse=_count,
+        default=1,
+        metavar="N",
+        help="Requests under way at the same time.",
+    ),
+    _choice(
+        "trace",
+        ("auto", "always", "never"),
+        "auto",
+        "When to trace allocations: 'auto' when something grows, 'always' between all batches, or 'never'.",
+    ),
+    _choice("tracer", ("tracemalloc", "memray"), "tracemalloc", "What traces allocations."),
+    Option(
+        name="app",
+        parse=_import_string,
+        default=None,
+        metavar="TARGET",
+        help="The app of the fixtures: 'module:attribute' or 'path/to/file.py:attribute'.",
+        forms=frozenset({PYTEST, INI}),
+    ),
+    Option(
+        name="factory",
+        parse=_switch,
+        default=False,
+        help="The app's attribute is called, without arguments, to make the app.",
+        forms=frozenset({PYTEST, INI, CALL, COMMAND}),
+    ),
+    Option(
+        name="json",
+        parse=_path,
+        default=None,
+        metavar="FILE",
+        help="Write the result as JSON.",
+        forms=_FILES,
+    ),
+    Option(
+        name="html",
+        parse=_path,
+        default=None,
+        metavar="FILE",
+        help="Write the result as one HTML page.",
+        forms=_FILES,
+    ),
+    Option(
+        name="timeout",
+        parse=_number(parse_seconds, "must be a number of seconds such as 30 or 0.5"),
+        default=DEFAULT_TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help=(f"For a whole run; a single request may take as long, but {MOST_REQUEST_SECONDS:g} s at most."),
+    ),
+    _choice(
+        "inconclusive",
+        ("warn", "fail", "pass"),
+        "warn",
+        "What to do when no verdict is possible.",
+    ),
+)
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+
+def options_for(form: str) -> tuple[Option, ...]:
+    """The options that may stand in one place, in the table's order."""
+    return tuple(option for option in OPTIONS if form in option.forms)
+
+
+def given_in_ini(read: Callable[[str], Any], file: str) -> dict[str, Given]:
+    """Take what the configuration file sets.
+
+    Args:
+        read: Gives a setting's value by its ini name; None or empty where it is not set.
+        file: Its name, for messages.
+    """
+    found = {option: read(option.ini) for option in options_for(INI)}
+    return {
+        option.name: Given(value=raw, place=f"{option.ini} = {_quoted(raw)} ({file})")
+        for option, raw in found.items()
+        if raw is not None and raw != ""
+    }
+
+
+def given_on_command_line(read: Callable[[str], Any], *, command: bool = False) -> dict[str, Given]:
+    """Take what the command line of pytest or of `reqleak check` sets.
+
+    Args:
+        read: Gives an option's value by its destination; None where it was not given.
+        command: Whether it is `reqleak check`, whose options have no prefix.
+    """
+    taken = {}
+    for option in options_for(COMMAND if command else PYTEST):
+        raw = read(option.name if command else option.ini)
+        if raw is not None:
+            flag = f"--{option.name}" if command else option.flag
+            taken[option.name] = Given(value=raw, place=f"{flag} = {_quoted(raw)} (command line)")
+    return taken
+
+
+def given_as_keywords(
+    keywords: Mapping[str, Any], *, form: str, name: str, where: str = ""
+) -> dict[str, Given]:
+    """Take the keywords of a marker or of a call.
+
+    Args:
+        keywords: Name to value; None counts as not given.
+        form: `marker` or `call`.
+        name: Of the marker or function, for messages.
+        where: Such as ` on tests/test_x.py::test_a`; ends the name of the place.
+
+    Raises:
+        UsageError: There is no such keyword.
+    """
+    known = [option.name for option in options_for(form)]
+    taken = {}
+    for keyword, raw in keywords.items():
+        place = f"{name}({keyword}={raw!r}){where}"
+        if keyword not in known:
+            near = difflib.get_close_matches(keyword, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise UsageError(f"{place}: unknown keyword {keyword!r}; {hint}")
+        if raw is not None:
+            taken[keyword] = Given(value=raw, place=place)
+    return taken
+
+
+def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
+    """Make one set of settings from all places.
+
+    Args:
+        sources: In rising precedence: ini, command line, markers from the outermost to the closest.
+
+    Raises:
+        UsageError: A value is wrong; overridden values are checked too.
+    """
+    values = {option.name: option.default for option in OPTIONS}
+    places: dict[str, str] = {}
+    for source in sources:
+        for name, given in source.items():
+            try:
+                values[name] = BY_NAME[name].parse(given.value)
+            except UsageError as error:
+                raise UsageError(f"{given.place}: {error}") from None
+            places[name] = given.place
+    if values["batches"] > values["iterations"]:
+        if "batches" in places:
+            raise UsageError(
+                f"{places['batches']}: must not be more than the iterations, "
+                f"{values['iterations']}: a batch has at least one"
+            )
+        values["batches"] = values["iterations"]
+    beside = {name: values.pop(name) for name in ("app", "json", "html", "inconclusive")}
+    return Settings(plan=Plan(**values), **beside)
+
+
+def _quoted(raw: Any) -> str:
+    return repr(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else repr(raw)

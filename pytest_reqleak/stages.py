@@ -1,0 +1,190 @@
+"""Fire batches, settle and sample, stage after stage, within the run's time.
+
+Knows the order of things within a stage; not why a stage is run, nor what its
+samples mean.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_reqleak.analysis.warmup import WarmUp
+from pytest_reqleak.model.meter import Meter, Phase
+
+if TYPE_CHECKING:
+    from pytest_reqleak.agent.agent import Agent
+    from pytest_reqleak.drivers.driver import Driver
+    from pytest_reqleak.model.plan import Plan
+    from pytest_reqleak.model.sample import Samples
+
+# A warm-up that has not settled by then is cut, and the report says so. A cold
+# FastAPI app with httpx needs 600 to 1500 requests until its last cache is full.
+LEAST_WARMUP_BUDGET = 1500
+
+
+class Observer(Protocol):
+    """Is told how the run gets on."""
+
+    def phase(self, name: str, total: int | None) -> None:
+        """A phase of `total` iterations begins; None: its length is not known."""
+
+    def advance(self, iterations: int) -> None:
+        """That many iterations more are done."""
+
+
+class Stages:
+    """The batches of one run, in order."""
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        driver: Driver,
+        agent: Agent,
+        observer: Observer | None = None,
+        between_batches: Callable[[], None] | None = None,
+    ) -> None:
+        """Take the parts of a run; nothing is sent yet.
+
+        Args:
+            plan: Sizes and the time that the whole run may take.
+            driver: Makes the iterations happen.
+            agent: Settles and samples.
+            observer: Is told of each batch.
+            between_batches: Empties what the harness itself has recorded, before each sample.
+        """
+        self._plan = plan
+        self._driver = driver
+        self._agent = agent
+        self._observer = observer
+        self._between_batches = between_batches
+        self._deadline = time.monotonic() + plan.timeout
+        self.done = 0
+        """Iterations so far, replayed ones included: the x axis of every series."""
+        self.fresh = 0
+        """The first input that was never sent."""
+        self.seconds: dict[str, float] = {}
+        """Time spent in each phase."""
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the run's time is over."""
+        return time.monotonic() >= self._deadline
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the run's time is over, never negative."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def warm_up(self) -> bool:
+        """Run until growth has settled or is steady, and tell whether it did so in time."""
+        plan = self._plan
+        batch = plan.batch_iterations
+        most = plan.warmup if plan.warmup is not None else max(plan.iterations, LEAST_WARMUP_BUDGET)
+        started = time.perf_counter()
+        self._announce(Phase.WARMUP, None if plan.warmup is None else most)
+        self._agent.buffer.reserve(math.ceil(most / batch) + 1)
+        # What the process held before is frozen, so that collections in between are cheap.
+        self._agent.freeze()
+        settled = True
+        if plan.warmup is None:
+            watch = WarmUp(batch_iterations=batch, most_iterations=most)
+            self._sample(Phase.WARMUP)
+            while not self.out_of_time:
+                self._batch(batch, first=None)
+                self._sample(Phase.WARMUP)
+                buffer = self._agent.buffer
+                if watch.observe(buffer.last(Meter.LIVE_BLOCKS) or 0, buffer.last(Meter.HEAP_BYTES)):
+                    break
+            settled = watch.settled or watch.steady
+        else:
+            left = most
+            while left and not self.out_of_time:
+                self._batch(min(batch, left), first=None)
+                left -= min(batch, left)
+                self._sample(Phase.WARMUP)
+        self._agent.thaw()
+        self._agent.start_counting_garbage()
+        self._agent.freeze()
+        self._clock(Phase.WARMUP, started)
+        return settled
+
+    def run(
+        self,
+        phase: Phase,
+        iterations: int,
+        *,
+        batches: int | None = None,
+        first: int | None = None,
+        after_batch: Callable[[], None] | None = None,
+    ) -> Samples:
+        """Run one stage; it may end early when the time is over.
+
+        Args:
+            phase: What its samples are called.
+            iterations: How many, at least 1.
+            batches: Samples after the first one; by default as in the measurement.
+            first: The first input; None: inputs that were never sent.
+            after_batch: Called after each sample, such as a tracer's mark.
+
+        Returns:
+            One sample before the first batch, and one after each.
+        """
+        wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
+        count = max(1, min(wanted, iterations))
+        agent = self._agent
+        agent.buffer.reserve(count + 1)
+        started = time.perf_counter()
+        self._announce(phase, iterations)
+        begin = len(agent.buffer)
+        agent.settle()
+        self._sample(phase)
+        sent = 0
+        for number in range(1, count + 1):
+            if self.out_of_time:
+                break
+            upto = iterations * number // count
+            self._batch(upto - sent, first=None if first is None else first + sent)
+            sent = upto
+            self._sample(phase)
+            if after_batch is not None:
+                after_batch()
+        self._clock(phase, started)
+        return agent.buffer.samples(begin)
+
+    def alone(self, number: int, count: int, meter: Meter) -> int:
+        """Send one request of the workload alone, and read one meter afterwards.
+
+        Args:
+            number: Its place in the workload.
+            count: How often, with fresh inputs.
+            meter: What to read once the app is quiet; 0 where it cannot be read.
+        """
+        self._batch(count, first=None, only=number)
+        return self._agent.read(meter) or 0
+
+    def _batch(self, count: int, *, first: int | None, only: int | None = None) -> None:
+        start = self.fresh if first is None else first
+        self._driver.run_batch(start, count, only)
+        if first is None:
+            self.fresh += count
+        self.done += count
+        if self._between_batches is not None:
+            self._between_batches()
+        self._agent.settle()
+        if self._observer is not None:
+            self._observer.advance(count)
+
+    def _sample(self, phase: Phase) -> None:
+        self._agent.sample(iterations=self.done, phase=phase)
+
+    def _announce(self, phase: Phase, total: int | None) -> None:
+        if self._observer is not None:
+            self._observer.phase(phase.value, total)
+
+    def _clock(self, phase: Phase, started: float) -> None:
+        spent = time.perf_counter() - started
+        self.seconds[phase.value] = self.seconds.get(phase.value, 0.0) + spent
