@@ -26,9 +26,15 @@ class UsageError(ReqleakError):
 
 
 class TargetError(ReqleakError):
-    """The app could not be loaded or is no app."""
+    """The app could not be loaded or is no app: exit code 2 of the command."""
 
     slug = "target"
+
+
+class TargetFailed(TargetError):
+    """The app's own code raised while it was loaded: exit code 4 of the command."""
+
+    slug = "target-failed"
 
 
 class BootFailed(ReqleakError):
@@ -63,3 +69,22 @@ class MemoryGrowth(AssertionError):
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross process borders under xdist; the default would lose `run`.
         return (type(self), (self.args[0], self.run))
+
+
+class NoVerdict(AssertionError):
+    """The run was inconclusive, and the user asked that this fail.
+
+    Attributes:
+        run: The whole result.
+    """
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.args[0], self.run))
+
+
+class ReqleakWarning(UserWarning):
+    """A run whose result somebody should look at, such as an inconclusive one."""

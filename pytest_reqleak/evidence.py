@@ -40,6 +40,8 @@ _WINDOWS = 4
 # four still tell a leak from none.
 _GOOD_BLOCKS, _LEAST_BLOCKS = 12, 4
 _LEAST_WINDOW = 30
+# Slower than one block in 500 iterations no window of ours would show it.
+_SLOWEST_TRACED = 1 / 500
 
 # Each request alone, for so many iterations that its share of the leak shows as six blocks.
 _BLOCKS_ALONE = 6
@@ -95,7 +97,9 @@ def trace(
 
 def _size(rate: float, seconds: float, budget: float) -> tuple[int, int]:
     """The deepest stacks whose windows still show the leak, and the windows' iterations."""
-    rate = max(rate, 1e-4)
+    if rate < _SLOWEST_TRACED:
+        # No Python object stays: a short look confirms it.
+        return _DEPTHS[0][0], _LEAST_WINDOW
     good = max(_LEAST_WINDOW, math.ceil(_GOOD_BLOCKS / rate))
     least = min(good, math.ceil(_LEAST_BLOCKS / rate))
     for frames, cost in _DEPTHS:

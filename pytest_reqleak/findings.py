@@ -90,7 +90,7 @@ class Findings:
         sites: tuple[Site, ...] = ()
         explained: float | None = None
         if verdict is not Verdict.CLEAN and self.traced.bytes_per_iteration is not None:
-            sites, explained = rank_sites(self.traced.sites, per_iteration)
+            sites, explained = rank_sites(self.traced.sites, per_iteration, holders=self.holders)
         return Run(
             verdict=verdict,
             reason=self._reason(decision),

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
+from pytest_reqleak.agent.objects import merge_types
 from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
 from pytest_reqleak.findings import Findings, estimate_bytes
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
     from pytest_reqleak.model.sample import Samples
 
 # What expires by the clock (a session, a TTL cache) cannot expire within a run of a
-# fifth of a second; a confirmation lasts at least this long.
+# fifth of a second: the last stretch of a confirmation goes on for at least this long.
 CONFIRM_SECONDS = 1.0
+
+# However few iterations were asked for, fewer than this show nothing.
+LEAST_CONFIRM = 100
+
+# An empty app answers 40,000 times a second; more than this many times the measurement
+# shows nothing new.
+MOST_LATE = 20
 
 # A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
 # confirmation ends when it has added this much.
@@ -95,6 +103,7 @@ class _Course:
         self._agent = agent
         self._requests = requests
         self._varies = varies
+        self._unit = "request" if requests else "iteration"
         self._found = Findings()
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
@@ -129,6 +138,7 @@ class _Course:
             samples,
             threshold=self._plan.threshold,
             collector_disabled=self._agent.collector_disabled,
+            unit=self._unit,
         )
 
     def _measure(self) -> Samples:
@@ -174,17 +184,22 @@ class _Course:
         agent.mark_objects()
         marked = stages.done
         confirms: list[Samples] = []
+        trimmed: list[tuple[int, int]] = []
+        self._note_trimmed(trimmed)
         while decision.outcome is Outcome.GO_ON:
             if stages.out_of_time:
                 decision = self._unfinished(decision)
                 break
-            confirms.append(self._confirmation(decision, with_evidence=not confirms))
+            confirms.append(self._confirmation(decision, number=len(confirms)))
+            self._note_trimmed(trimmed)
             decision = decide(
                 measured,
                 confirms,
                 threshold=plan.threshold,
                 collector_disabled=agent.collector_disabled,
-                bytes_per_iteration=self._found.traced.bytes_per_iteration,
+                bytes_per_iteration=self._traced_bytes(decision),
+                rss_after_trim=trimmed,
+                unit=self._unit,
             )
         iterations = max(1, stages.done - marked)
         self._found.types = agent.grown_types(iterations)
@@ -194,8 +209,18 @@ class _Course:
             measured = stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches)
             return self._confirm_once(measured, self._screen(measured))
         if decision.outcome is not Outcome.CLEAN:
-            self._found.holders = agent.grown_holders(iterations)
+            self._found.holders, untracked = agent.grown_holders(iterations)
+            self._found.types = merge_types(self._found.types, untracked)
         return decision
+
+    def _traced_bytes(self, decision: Decision) -> float | None:
+        """What the tracer and the meters make of it so far; None where no tracer ran."""
+        return self._found.bytes_per_iteration(decision) if self._found.traced.frames else None
+
+    def _note_trimmed(self, trimmed: list[tuple[int, int]]) -> None:
+        rss_bytes = self._agent.trimmed_rss()
+        if rss_bytes is not None:
+            trimmed.append((self._stages.done, rss_bytes))
 
     def _was_kept_by_freeze(self, decision: Decision, iterations: int) -> bool:
         """Thaw, and tell whether that freed what had grown."""
@@ -211,18 +236,31 @@ class _Course:
             and freed >= FREED_BY_THAW * slope * iterations
         )
 
-    def _confirmation(self, decision: Decision, *, with_evidence: bool) -> Samples:
-        """One stage: passive, then the inquiries and a rest, then passive again."""
+    def _confirmation(self, decision: Decision, *, number: int) -> Samples:
+        """One stage: passive, then the inquiries, then passive again for a second at least.
+
+        Only the first stage has inquiries; the others are twice as long as the one before.
+        """
         stages, agent = self._stages, self._agent
-        iterations = self._affordable(decision)
-        first_half = max(1, iterations // 2)
+        longest = max(self._plan.iterations, LEAST_CONFIRM) * 2**number
+        iterations = self._affordable(decision, min(decision.more_iterations, longest))
         begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
-        early = stages.run(Phase.CONFIRM, first_half)
-        if with_evidence:
+        early = stages.run(Phase.CONFIRM, max(1, iterations // 2))
+        late = max(1, iterations - iterations // 2)
+        if number == 0:
             self._inquire(early, first_input)
-            self._rest(started)
-        stages.run(Phase.CONFIRM, max(1, iterations - first_half))
+            wanted = max(late, self._iterations_in(CONFIRM_SECONDS, early))
+            late = self._affordable(decision, wanted)
+            if late < wanted:
+                self._rest(started)
+        stages.run(Phase.CONFIRM, late)
         return agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _iterations_in(self, seconds: float, early: Samples) -> int:
+        """How many iterations the load must go on for, to last so long."""
+        iteration_seconds = evidence.iteration_seconds(early)
+        wanted = int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
+        return min(wanted, MOST_LATE * self._plan.iterations)
 
     def _inquire(self, early: Samples, first_input: int) -> None:
         """Trace, and replay, if the first half of the confirmation still grows."""
@@ -250,15 +288,16 @@ class _Course:
             )
 
     def _rest(self, started: float) -> None:
+        """Let the clock go on where the load could not."""
         left = min(CONFIRM_SECONDS - (time.monotonic() - started), self._stages.seconds_left)
         if left > 0:
             time.sleep(left)
 
-    def _affordable(self, decision: Decision) -> int:
-        """The confirmation's length, cut where the growth would fill the machine."""
+    def _affordable(self, decision: Decision, iterations: int) -> int:
+        """As many of the iterations as may be, before the growth would fill the machine."""
         rate = estimate_bytes(decision)
-        most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else decision.more_iterations
-        return max(2 * self._plan.batch_iterations, min(decision.more_iterations, most))
+        most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else iterations
+        return max(2 * self._plan.batch_iterations, min(iterations, most))
 
     def _filling(self) -> Holder | None:
         """A bounded container that is not full and grew as fast as anything did."""

@@ -86,7 +86,7 @@ class Stages:
         most = plan.warmup if plan.warmup is not None else max(plan.iterations, LEAST_WARMUP_BUDGET)
         started = time.perf_counter()
         self._announce(Phase.WARMUP, None if plan.warmup is None else most)
-        self._agent.buffer.reserve(math.ceil(most / batch) + 1)
+        self._agent.buffer.reserve(math.ceil(most / batch) + 2)
         # What the process held before is frozen, so that collections in between are cheap.
         self._agent.freeze()
         settled = True
@@ -136,11 +136,14 @@ class Stages:
         wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
         count = max(1, min(wanted, iterations))
         agent = self._agent
-        agent.buffer.reserve(count + 1)
+        # One row more, for what `disown` reads.
+        agent.buffer.reserve(count + 2)
         started = time.perf_counter()
         self._announce(phase, iterations)
         begin = len(agent.buffer)
         agent.settle()
+        # Nothing was sent since the last sample: what has changed is the harness's.
+        agent.disown()
         self._sample(phase)
         sent = 0
         for number in range(1, count + 1):
@@ -152,6 +155,7 @@ class Stages:
             self._sample(phase)
             if after_batch is not None:
                 after_batch()
+                agent.disown()
         self._clock(phase, started)
         return agent.buffer.samples(begin)
 

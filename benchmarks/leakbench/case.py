@@ -77,11 +77,8 @@ def read_cases(folder: Path, patterns: tuple[str, ...] = (), *, twins: bool = Fa
     Raises:
         BadCase: The folder holds no case, or a file has no literal `CASE`.
     """
-    found = []
-    for file in sorted(folder.glob("*.py")):
-        for case in _read(file, twins=twins):
-            if not patterns or any(fnmatch(case.name, pattern) for pattern in patterns):
-                found.append(case)
+    cases = (case for file in sorted(folder.glob("*.py")) for case in _read(file, twins=twins))
+    found = [case for case in cases if any(fnmatch(case.name, pattern) for pattern in patterns or ("*",))]
     if not found:
         raise BadCase(f"{folder} holds no case that matches {', '.join(patterns) or '*.py'}")
     return found

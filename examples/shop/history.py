@@ -27,7 +27,7 @@ def count_earlier(session: Session, order: Order, number: int) -> int:
 
 def totals_by_customer(session: Session, customer: str | None) -> list[ReportLine]:
     """Number and worth of the orders of each customer, or of one."""
-    total = func.sum(OrderRow.quantity * OrderRow.unit_price)
+    total = func.sum(OrderRow.unit_price * OrderRow.quantity)
     statement = select(OrderRow.customer, func.count(), total).group_by(OrderRow.customer)
     if customer is not None:
         statement = statement.where(OrderRow.customer == customer)

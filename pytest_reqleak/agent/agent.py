@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak.agent.meters import Meters, SampleBuffer
@@ -39,6 +39,7 @@ class Agent:
         pass_loop: Callable[[], object] | None = None,
         pending_tasks: Callable[[], int] | None = None,
         unfinished: Callable[[], int] | None = None,
+        roots: Mapping[str, object] | None = None,
     ) -> None:
         """Find the meters of this process.
 
@@ -47,7 +48,9 @@ class Agent:
                 has run all that was ready.
             pending_tasks: Counts that loop's unfinished tasks.
             unfinished: Counts the requests whose call of the app has not returned.
+            roots: More names for paths to begin with, such as `{"app": app}`.
         """
+        self._roots = dict(roots or {})
         self.collector_disabled = not gc.isenabled() or gc.get_threshold()[0] == 0
         """Whether the app has switched the collector off, so that cycles stay."""
         self.freezes = True
@@ -55,8 +58,8 @@ class Agent:
         self._app_froze = gc.get_freeze_count() > 0
         self._barrier = Barrier(pass_loop=pass_loop, pending_tasks=pending_tasks, unfinished=unfinished)
         self._meters = Meters(pending_tasks)
-        self._buffer = SampleBuffer(self._meters.readers)
-        self._started = time.perf_counter()
+        started = time.perf_counter()
+        self._buffer = SampleBuffer(self._meters.readers, lambda: time.perf_counter() - started)
         self._tracer: Tracer | None = None
         self._holders: HolderSearch | None = None
         self._types: TypeCounter | None = None
@@ -73,11 +76,6 @@ class Agent:
         self._meters.close()
 
     @property
-    def seconds(self) -> float:
-        """Since the agent was made."""
-        return time.perf_counter() - self._started
-
-    @property
     def buffer(self) -> SampleBuffer:
         """All samples so far."""
         return self._buffer
@@ -88,7 +86,7 @@ class Agent:
 
     def sample(self, *, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row of the buffer."""
-        self._buffer.read(iterations=iterations, seconds=self.seconds, phase=phase)
+        self._buffer.read(iterations, phase)
 
     def read(self, meter: Meter) -> int | None:
         """Read one meter now, without keeping it; None where it cannot be read."""
@@ -116,15 +114,25 @@ class Agent:
         """Count the collector's work from here on."""
         self._meters.start_counting_garbage()
 
-    def trim_heap(self) -> bool:
-        """Ask the C allocator to give free memory back; False where it cannot be asked."""
+    def trimmed_rss(self) -> int | None:
+        """Read the RSS once the C allocator has given free memory back; None where it cannot be asked."""
         import psutil
 
         trim = getattr(psutil, "heap_trim", None)
         if trim is None:
-            return False
+            return None
         trim()
-        return True
+        return self.read(Meter.RSS_BYTES)
+
+    def disown(self) -> None:
+        """Leave out of all later samples what the harness has allocated since the last one.
+
+        Only while no request was under way since then.
+        """
+        collect()
+        self._buffer.disown(_EXACT)
+        # Reading has filled free lists, whose blocks count as live.
+        collect()
 
     def start_tracing(self, tracer: str, *, frames: int) -> None:
         """Begin to record where memory is allocated.
@@ -133,17 +141,15 @@ class Agent:
             tracer: `tracemalloc` or `memray`.
             frames: Depth of the stacks; the deeper, the dearer.
         """
-        with self._buffer.ours(*_EXACT):
-            from pytest_reqleak.agent.tracers import make_tracer
+        from pytest_reqleak.agent.tracers import make_tracer
 
-            self._tracer = make_tracer(tracer)
-            self._tracer.start(frames)
+        self._tracer = make_tracer(tracer)
+        self._tracer.start(frames)
 
     def mark_trace(self, iterations: int) -> None:
         """Note what is held now of all that was allocated since tracing began."""
         if self._tracer is not None:
-            with self._buffer.ours(*_EXACT):
-                self._tracer.mark(iterations)
+            self._tracer.mark(iterations)
 
     def stop_tracing(self) -> tuple[tuple[RawSite, ...], float | None]:
         """End the tracer, if one runs.
@@ -151,42 +157,45 @@ class Agent:
         Returns:
             The sites that grew from mark to mark, and the total in bytes per iteration.
         """
-        if self._tracer is None:
+        tracer, self._tracer = self._tracer, None
+        if tracer is None:
             return (), None
-        with self._buffer.ours(*_EXACT):
-            tracer, self._tracer = self._tracer, None
-            try:
-                return tracer.growth(), tracer.bytes_per_iteration()
-            finally:
-                tracer.stop()
+        try:
+            return tracer.growth(), tracer.bytes_per_iteration()
+        finally:
+            tracer.stop()
 
     def mark_objects(self) -> None:
         """Note which containers and objects there are, before what grows is looked for.
 
         Ends frozen, so that the collector lists only what is made from here on.
         """
-        with self._buffer.ours(Meter.GC_OBJECTS):
-            self.thaw()
-            with self._buffer.ours(Meter.LIVE_BLOCKS, Meter.HEAP_BYTES):
-                from pytest_reqleak.agent.holders import HolderSearch
-                from pytest_reqleak.agent.objects import TypeCounter
+        from pytest_reqleak.agent.holders import HolderSearch
+        from pytest_reqleak.agent.objects import TypeCounter
 
-                self._holders = HolderSearch()
-                self._holders.mark()
-                self._types = TypeCounter()
-            self.freeze()
-            self._types.mark()
+        self.thaw()
+        self._holders = HolderSearch(roots=self._roots)
+        self._holders.mark()
+        self._types = TypeCounter()
+        self.freeze()
+        self._types.mark()
 
     def grown_types(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Count by type what survived each of the iterations since the mark; needs them frozen."""
         return () if self._types is None else self._types.grown(iterations)
 
-    def grown_holders(self, iterations: int) -> tuple[Holder, ...]:
+    def grown_holders(self, iterations: int) -> tuple[tuple[Holder, ...], tuple[TypeGrowth, ...]]:
         """Find the containers that grew over the iterations since the mark, and name them.
 
         Call it thawed: the collector does not list what is frozen.
+
+        Returns:
+            The holders, and what the first of them holds of types that the collector
+            does not track, such as `bytes`.
         """
-        return () if self._holders is None else self._holders.grown(iterations)
+        if self._holders is None:
+            return (), ()
+        return self._holders.grown(iterations), self._holders.untracked_types
 
 
 def agent_for(booted: Any) -> Agent:
@@ -195,4 +204,5 @@ def agent_for(booted: Any) -> Agent:
         pass_loop=booted.host.barrier,
         pending_tasks=booted.host.pending_tasks,
         unfinished=booted.unfinished,
+        roots={"app": booted.app},
     )

@@ -8,13 +8,12 @@ allocated before the first batch.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
 import tracemalloc
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 
@@ -89,15 +88,17 @@ class Meters:
 class SampleBuffer:
     """Columns of readings that grow by whole blocks, and never between two batches."""
 
-    def __init__(self, meters: Mapping[Meter, Callable[[], int]]) -> None:
+    def __init__(self, meters: Mapping[Meter, Callable[[], int]], clock: Callable[[], float]) -> None:
+        """Take what reads the meters, and the clock that gives the seconds of each row."""
         self._meters = meters
+        self._clock = clock
         self._size = 0
         self._capacity = 0
         self._iterations = array("q")
         self._seconds = array("d")
         self._phases = array("b")
         self._columns = {meter: array("q") for meter in meters}
-        self._ours = dict.fromkeys(meters, 0)
+        self._ours = array("q", bytes(8 * len(meters)))
 
     def __len__(self) -> int:
         return self._size
@@ -114,31 +115,36 @@ class SampleBuffer:
         for column in self._columns.values():
             column.extend(array("q", bytes(8 * short)))
 
-    def read(self, *, iterations: int, seconds: float, phase: Phase) -> None:
+    def read(self, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row."""
         row = self._size
-        if row == self._capacity:
-            self.reserve(64)
-        for meter, read in self._meters.items():
-            self._columns[meter][row] = read() - self._ours[meter]
+        self._take(row)
         self._iterations[row] = iterations
-        self._seconds[row] = seconds
+        self._seconds[row] = self._clock()
         self._phases[row] = _PHASES.index(phase)
         self._size = row + 1
 
-    @contextlib.contextmanager
-    def ours(self, *meters: Meter) -> Iterator[None]:
-        """Whatever these meters gain inside is the harness's own and is left out of later samples.
+    def disown(self, meters: Sequence[Meter]) -> None:
+        """What these meters have gained or lost since the last row is the harness's own.
 
-        Only while no request is under way, or the app's memory would be left out too.
+        It is left out of every later row. Only while no request was under way since
+        then, or the app's memory would be left out too.
         """
-        readers = [(meter, self._meters[meter]) for meter in meters if meter in self._meters]
-        before = [read() for _, read in readers]
-        try:
-            yield
-        finally:
-            for (meter, read), reading in zip(readers, before, strict=True):
-                self._ours[meter] += read() - reading
+        row = self._size
+        if row == 0:
+            return
+        # By the same code into the room of the next row, so that what reading itself needs
+        # cancels out to the block.
+        self._take(row)
+        for place, (meter, column) in enumerate(self._columns.items()):
+            if meter in meters:
+                self._ours[place] += column[row] - column[row - 1]
+
+    def _take(self, row: int) -> None:
+        if row == self._capacity:
+            self.reserve(64)
+        for place, (meter, read) in enumerate(self._meters.items()):
+            self._columns[meter][row] = read() - self._ours[place]
 
     def last(self, meter: Meter) -> int | None:
         """The newest reading of one meter; None where it cannot be read or nothing was."""

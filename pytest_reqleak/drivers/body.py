@@ -26,16 +26,22 @@ class BodyDriver:
         self._run_pass = run_pass
         self._before_pass = before_pass
         self.passes = 0
-        """Passes begun; while one runs, and after it has failed, its number counted from 1."""
+        """Passes begun: the number, counted from 1, of the one that runs or ran last."""
+        self.failed = False
+        """Whether the last pass raised."""
 
-    def run_batch(self, first: int, count: int) -> None:
-        """Run the body `count` times; all passes are alike, so `first` is not looked at."""
+    def run_batch(self, first: int, count: int, only: int | None = None) -> None:
+        """Run the body `count` times; all passes are alike, so `first` and `only` are not looked at."""
         run_pass, before_pass = self._run_pass, self._before_pass
         for _ in range(count):
             if before_pass is not None and self.passes:
                 before_pass()
             self.passes += 1
-            run_pass()
+            try:
+                run_pass()
+            except BaseException:
+                self.failed = True
+                raise
 
     def close(self) -> None:
         """Nothing is open: what the body uses belongs to its fixtures."""

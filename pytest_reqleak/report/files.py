@@ -48,7 +48,7 @@ def write_text(path: StrPath, text: str) -> None:
     Args:
         path: The file; made where it does not exist.
         text: Encoded as UTF-8; lone surrogates, which undecodable file names
-            hold, become `\\udcxx`.
+            hold, become escapes.
 
     Raises:
         UsageError: It cannot be written; nothing was overwritten.

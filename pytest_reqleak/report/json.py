@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def read_runs(path: StrPath) -> tuple[Run, ...]:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise UsageError(
-            f"{shown!r} is not complete JSON ({where}: {error.msg}); it may have been cut short: measure again"
+            f"{shown!r} is not complete JSON ({where}: {error.msg}); was it cut short?"
         ) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{shown!r} is no JSON report: {error}") from error
@@ -231,10 +232,10 @@ def _samples_from_json(samples: Place) -> Samples:
         if len(column) != len(iterations):
             raise UsageError(
                 f"{samples.where}.{name} has {len(column)} entries where "
-                f"{samples.where}.iterations has {len(iterations)}: every sample needs one"
+                f"'iterations' has {len(iterations)}: every sample needs one"
             )
-    if any(after <= before for before, after in zip(iterations, iterations[1:], strict=False)):
-        raise UsageError(f"{samples.where}.iterations must rise from sample to sample")
+    if any(after < before for before, after in pairwise(iterations)):
+        raise UsageError(f"{samples.where}.iterations must not fall from sample to sample")
     return Samples(iterations=iterations, seconds=seconds, phases=phases, readings=readings)
 
 

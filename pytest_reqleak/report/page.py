@@ -7,22 +7,34 @@ the measured app, and a terminal obeys the control characters in them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import groupby
 
 Span = str | tuple[str, str]
 """Text, or text and its rich style."""
 
 LEAST_WIDTH = 20
+MOST_CHARACTERS = 600
+"""Of one span of a paragraph: a name of many lines helps nobody."""
 
-_ASCII_GLYPHS = {"…": "...", "→": "->", "·": "-", "–": "-", "—": "-", "±": "+-", "×": "x", "•": "-"}
+_ASCII_GLYPHS = {"…": "...", "→": "->", "·": "-"}
 
 
 def printable(text: str) -> str:
-    """Show control, format and undecodable characters as escapes: `\\x1b`, `\\u202e`, `\\udc80`."""
+    """Show control, format and undecodable characters as escapes, so that a terminal does not obey them."""
     text = text.replace("\t", " ")
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _styled(span: Span) -> tuple[str, str]:
+    return (span, "") if isinstance(span, str) else span
+
+
+# Between words, but not between a number and its unit.
+_BREAK = re.compile(r"\s+(?!(?<=\d\s)(?:B|KiB|MiB|GiB|s|min|%)(?!\w))")
 
 
 class Page:
@@ -70,9 +82,8 @@ class Page:
         """Print one line, cut at the page's edge."""
         room = self.width - indent
         printed = []
-        for span in spans:
-            text, style = (span, "") if isinstance(span, str) else span
-            text = self.cut(text, room)
+        for style, group in groupby(map(_styled, spans), key=lambda span: span[1]):
+            text = self.cut("".join(text for text, _ in group), room)
             room -= self._cells(text)
             printed.append(self._paint(text, style))
         self._lines.append((" " * indent + "".join(printed)).rstrip())
@@ -86,9 +97,10 @@ class Page:
             hang: Further indent of the lines after it.
         """
         words = [
-            (word, "" if isinstance(span, str) else span[1])
-            for span in spans
-            for word in self.safe(span if isinstance(span, str) else span[0]).split()
+            (word, style)
+            for text, style in map(_styled, spans)
+            for word in _BREAK.split(self._clipped(text).strip())
+            if word
         ]
         line: list[Span] = []
         used, margin = 0, indent
@@ -99,7 +111,7 @@ class Page:
                 line, used, margin = [], 0, indent + hang
                 room = self.width - margin
             if line:
-                line.append(" ")
+                line.append((" ", style if _styled(line[-1])[1] == style else ""))
                 used += 1
             while self._cells(word) > room:
                 piece = self._head(word, room)
@@ -148,6 +160,10 @@ class Page:
             ]
             for row in rows
         ]
+
+    def _clipped(self, text: str) -> str:
+        text = self.safe(text)
+        return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + self.safe("…")
 
     def _head(self, text: str, room: int) -> str:
         used = 0

@@ -43,7 +43,7 @@ def resample(
     """Fit a series into a number of columns of equal length on its x axis.
 
     Args:
-        iterations: Rises strictly; the x axis.
+        iterations: Never falls; the x axis.
         values: As many.
         columns: The most to return; a shorter series stays as it is, unless its
             samples are unevenly spaced.
@@ -58,6 +58,8 @@ def resample(
     if count < 2:
         return [pick(values)] if count else []
     first, last = iterations[0], iterations[-1]
+    if first == last:
+        return [pick(values)]
     groups: list[list[float]] = [[] for _ in range(count)]
     for x, value in zip(iterations, values, strict=True):
         groups[min(count - 1, (x - first) * count // (last - first))].append(value)

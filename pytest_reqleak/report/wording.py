@@ -5,13 +5,15 @@ Knows how to say it in English; not how it is laid out, nor how it came about.
 
 from __future__ import annotations
 
+import math
 import shlex
 
-from pytest_reqleak.model.finding import Growth, Holder, TypeGrowth
-from pytest_reqleak.model.meter import Cause, Meter, Verdict
+from pytest_reqleak.model.finding import Growth, Holder, Site
+from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
+from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report.paths import main_frame, show_frame
-from pytest_reqleak.units import format_average, format_bytes, format_count, format_rate, format_seconds
+from pytest_reqleak.units import format_average, format_bytes, format_count, format_seconds
 
 _RESOURCES = {
     Meter.DESCRIPTORS: "open file descriptor",
@@ -21,11 +23,33 @@ _RESOURCES = {
 
 # Below one block in two requests, "1 block in 250 requests" is easier to picture than "0.004 blocks".
 _RARE = 0.5
+_NEVER = 1e-9
+
+LEAST_SHARE = 0.05
+"""Of the growth: what is smaller is left to those who ask for everything."""
+
+_LONG_NAME = 100
+"""Characters of a name within a sentence; a token in a query string can be much longer."""
 
 
-def counted(count: float, noun: str) -> str:
-    """A whole number and its noun: `1 request`, `2,000 requests`."""
-    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
+PHASES = {
+    Phase.WARMUP: "warm-up",
+    Phase.MEASURE: "measurement",
+    Phase.CONFIRM: "confirmation",
+    Phase.TRACE: "traced, the tracer's own memory included",
+    Phase.REPLAY: "replay of inputs sent before",
+}
+"""How a legend names the stages of a run."""
+
+
+def phases_of(run: Run) -> list[Phase]:
+    """The stages besides the measurement, in the order in which they began."""
+    return [phase for phase in dict.fromkeys(run.samples.phases) if phase is not Phase.MEASURE]
+
+
+def counted(count: float, noun: str, nouns: str = "") -> str:
+    """A whole number and its noun: `1 request`, `2,000 requests`; `nouns` where an s does not do."""
+    return f"{format_count(count)} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def averaged(count: float, noun: str) -> str:
@@ -38,14 +62,16 @@ def headline(run: Run) -> str:
     """The answer in one sentence, its size first: `each request leaves 553 B (6.0 blocks) behind`."""
     each = f"each {run.unit}"
     if run.verdict is Verdict.CLEAN:
-        return f"no {run.unit} leaves memory behind ({counted(run.iterations, run.unit)} measured)"
+        tolerated = any(growth.grows for growth in run.growth)
+        left = f"less than the threshold of {format_bytes(run.threshold)} each" if tolerated else "nothing"
+        return f"{counted(run.iterations, run.unit)} leave{'s' if run.iterations == 1 else ''} {left} behind"
     if run.verdict is Verdict.INCONCLUSIVE:
         seen = _leftovers(run)
-        return (
-            f"{each} seems to leave {seen} behind, but it is not certain"
-            if seen
-            else (f"it is not certain that no {run.unit} leaves memory behind")
-        )
+        if not seen:
+            return f"it is not certain whether {run.unit}s leave memory behind"
+        if Cause.BOUNDED in run.classification:
+            return f"{each} leaves {seen} behind, in a container that is not full yet"
+        return f"{each} seems to leave {seen} behind, but it is not certain"
     if _is_resident_only(run):
         size = format_bytes(run.bytes_per_iteration)
         return f"{each} raises the resident memory by {size}, though live memory does not grow"
@@ -55,13 +81,36 @@ def headline(run: Run) -> str:
 def locus(run: Run) -> str:
     """Where the memory comes from and what holds it, for the end of a headline; empty where not known."""
     parts = []
-    frame = main_frame(run.sites[0]) if run.sites else None
-    if frame is not None:
-        category = run.sites[0].category
-        parts.append(show_frame(frame) + (f" ({category})" if category not in ("", "python") else ""))
+    sites = telling_sites(run)
+    if sites and sites[0].frames:
+        parts.append(site_text(sites[0]))
     if run.holders:
-        parts.append(f"held by {run.holders[0].path}")
+        parts.append(f"held by {_shortened(run.holders[0].path)}")
     return ", ".join(parts)
+
+
+def telling_sites(run: Run) -> tuple[Site, ...]:
+    """The sites that explain something.
+
+    What merely turns over while a tracer looks leaves a percent or two behind; where
+    native code leaks, such sites are all that there are.
+    """
+    least = LEAST_SHARE * run.bytes_per_iteration
+    return tuple(site for site in run.sites if site.bytes_per_iteration >= least)
+
+
+def site_text(site: Site) -> str:
+    """A site in a few words: `shop/orders.py:11 in keep (pydantic model)`; empty without frames."""
+    frame = main_frame(site)
+    if frame is None:
+        return ""
+    category = category_text(site)
+    return f"{show_frame(frame)} ({category})" if category else show_frame(frame)
+
+
+def category_text(site: Site) -> str:
+    """The category, where it says more than that Python allocated something."""
+    return "" if site.category == "python" else site.category
 
 
 def growth_text(growth: Growth, unit: str) -> str:
@@ -77,41 +126,60 @@ def growth_amount(meter: Meter, per_iteration: float) -> str:
     return shown if shown.startswith("-") else f"+{shown}"
 
 
+def interval_text(growth: Growth) -> str:
+    """The growth's interval, with the digits that tell its ends apart: `5.99 to 6.01`."""
+    width = growth.high - growth.low
+    if width == 0:
+        return f"exactly {_end_text(growth.low, 2)}"
+    digits = max(0, -math.floor(math.log10(width))) if math.isfinite(width) and width > 0 else 2
+    ends = f"{_end_text(growth.low, digits)} to {_end_text(growth.high, digits)}"
+    return f"{ends} B" if growth.meter.unit else ends
+
+
+def _end_text(end: float, digits: int) -> str:
+    if not math.isfinite(end):
+        return "unbounded"
+    # Rounding must not leave a "-0.00".
+    return f"{round(end, digits) + 0.0:,.{min(digits, 6)}f}"
+
+
 def reading_text(meter: Meter, value: float) -> str:
     """One reading: `81,200`, `41.2 MiB`."""
     return format_bytes(value) if meter.unit else format_count(round(value))
 
 
 def workload_text(run: Run) -> str:
-    """What was repeated, and how: `2,000 requests of GET /orders/{i}, after 200 to warm up`."""
+    """What was repeated: `2,000 requests of GET /orders/{i}`."""
     text = counted(run.iterations, run.unit)
     if 1 <= len(run.requests) <= 3:
-        text += f" of {', '.join(run.requests)}"
-    elif run.requests:
-        text += f" of {len(run.requests)} kinds"
-    if run.warmup_iterations:
-        text += f", after {format_count(run.warmup_iterations)} to warm up"
-    return text
+        return f"{text} of {', '.join(map(_shortened, run.requests))}"
+    return f"{text} of {len(run.requests)} kinds" if run.requests else text
 
 
-def server_text(run: Run) -> str:
-    """What called the app, and how long the whole run took: `bundled, asgi, 1.9 s`."""
-    names = dict.fromkeys(name for name in (run.server.name, run.server.interface) if name)
-    return ", ".join([*names, format_seconds(sum(run.seconds.values()))])
-
-
-def holder_text(holder: Holder, unit: str) -> str:
-    """How a container grew: `list, +1.0 entries/request, 5,000 in it at the end, no bound known`."""
-    bound = f"holds {format_count(holder.bound)} at most" if holder.bound is not None else "no bound known"
+def sent_text(run: Run) -> str:
+    """Everything that was sent: `4,700 in all: 200 to warm up, 2,000 measured in 50 batches`."""
     return (
-        f"{holder.type}, +{format_average(holder.growth_per_iteration)} entries/{unit}, "
-        f"{format_count(holder.size)} in it at the end, {bound}"
+        f"{format_count(run.total_iterations)} in all: {format_count(run.warmup_iterations)} to warm up, "
+        f"{format_count(run.iterations)} measured in {counted(run.batches, 'batch', 'batches')}"
     )
 
 
-def type_text(kind: TypeGrowth) -> str:
-    """How a type grew: `+1.0 shop.orders.Order`."""
-    return f"+{format_average(kind.per_iteration)} {kind.type}"
+def server_text(run: Run) -> str:
+    """What called the app, and how long the whole run took: `bundled, 1.9 s`."""
+    return ", ".join(filter(None, [run.server.name, format_seconds(sum(run.seconds.values()))]))
+
+
+def server_details(run: Run) -> str:
+    """What called the app, in full: `bundled 0.1.0, asgi, process 4711`."""
+    name = " ".join(filter(None, [run.server.name, run.server.version]))
+    return ", ".join(filter(None, [name, run.server.interface, f"process {run.server.pid}"]))
+
+
+def holder_text(holder: Holder, unit: str) -> str:
+    """How a container grew: `list, 5,000 now, +1.0 per request, no bound known`."""
+    bound = f"at most {format_count(holder.bound)}" if holder.bound is not None else "no bound known"
+    growth = growth_amount(Meter.GC_OBJECTS, holder.growth_per_iteration)
+    return f"{holder.type}, {format_count(holder.size)} now, {growth} per {unit}, {bound}"
 
 
 def explained_text(run: Run) -> str:
@@ -131,24 +199,29 @@ def next_steps(run: Run) -> list[str]:
         more = _iterations_to_fill(filling)
         steps.append(
             f"{filling.path} is full after about {counted(more, run.unit)} more: measure with "
-            f"iterations={_round_up(run.total_iterations + more)} to see whether the growth then ends, "
+            f"iterations={_round_up(2 * (run.total_iterations + more))} to see whether the growth then ends, "
             "or lower its bound in the test."
         )
     elif run.verdict is Verdict.INCONCLUSIVE:
         steps.append(
-            f"Measure longer: iterations={_round_up(run.iterations * 4)} tells slow growth from a cache that fills."
+            f"Measure longer: iterations={_round_up(run.iterations * 4)} tells slow growth "
+            "from a cache that fills."
         )
         if run.server.name not in ("direct", ""):
             steps.append("Measure with server=direct: without a socket the readings are quieter.")
-    if not run.sites and run.explained is None and not _is_resource_only(run):
+    grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
+    if grows and not run.sites and run.explained is None and not _is_resource_only(run):
         steps.append("Measure with trace=always to see where the memory is allocated.")
-    elif run.explained is not None and run.explained < 0.5 and not _is_resource_only(run):
+    elif run.explained is not None and run.explained < 0.5 and run.environment.get("tracer") != "memray":
         steps.append("Measure with tracer=memray: it also sees what C code allocates.")
     return steps
 
 
 def reproduce_command(run: Run) -> str:
-    """The command line that measures the same again; empty where the target has no name to load it by."""
+    """The command line that measures the same again; empty where the target has no name to load it by.
+
+    A run keeps the titles of its requests, not their headers and bodies: those are missing here.
+    """
     if "::" in run.target:
         return f"pytest {shlex.quote(run.target)} --reqleak-iterations={run.iterations}"
     if ":" not in run.target or not run.requests:
@@ -156,7 +229,16 @@ def reproduce_command(run: Run) -> str:
     words = ["reqleak", "check", run.target, *run.requests, "-n", str(run.iterations)]
     if run.server.name:
         words += ["--server", run.server.name]
+    if run.threshold != DEFAULT_THRESHOLD_BYTES:
+        words += ["--threshold", f"{run.threshold:g}"]
+    concurrency = run.environment.get("concurrency", "1")
+    if concurrency != "1":
+        words += ["--concurrency", concurrency]
     return shlex.join(words)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONG_NAME else f"{name[:_LONG_NAME]}..."
 
 
 def _leftovers(run: Run) -> str:
@@ -165,6 +247,8 @@ def _leftovers(run: Run) -> str:
     things = [
         averaged(growing[meter], noun) for meter, noun in _RESOURCES.items() if growing.get(meter, 0) > 0
     ]
+    if things and _is_resource_only(run) and run.bytes_per_iteration > 0:
+        things[-1] += f" ({format_bytes(run.bytes_per_iteration)})"
     garbage = growing.get(Meter.CYCLIC_GARBAGE, 0)
     if Cause.CYCLES in run.classification and garbage > 0:
         things.append(f"{averaged(garbage, 'object')} in reference cycles")
@@ -183,7 +267,7 @@ def _memory(run: Run) -> str:
     blocks = run.blocks_per_iteration
     if blocks <= 0:
         return size
-    if blocks < _RARE:
+    if _NEVER < blocks < _RARE:
         return f"{size} (1 block in {counted(round(1 / blocks), run.unit)})"
     return f"{size} ({averaged(blocks, 'block')})"
 
@@ -202,8 +286,9 @@ def _is_resident_only(run: Run) -> bool:
 def _repairs(run: Run) -> list[str]:
     """What usually mends the leak."""
     steps = []
-    if run.sites and run.sites[0].remedy:
-        steps.append(run.sites[0].remedy)
+    sites = telling_sites(run)
+    if sites and sites[0].remedy:
+        steps.append(sites[0].remedy)
     elif run.holders and run.holders[0].bound is None and not _is_resource_only(run):
         steps.append(
             f"Give {run.holders[0].path} a bound, or take out each entry when its {run.unit} is done."
@@ -211,7 +296,8 @@ def _repairs(run: Run) -> list[str]:
     growing = {growth.meter for growth in run.growth if growth.grows}
     if Meter.THREADS in growing:
         steps.append(
-            f"Start threads once and share them (one ThreadPoolExecutor), or join each before its {run.unit} ends."
+            f"Start threads once and share them (one ThreadPoolExecutor), or join each "
+            f"before its {run.unit} ends."
         )
     if Meter.TASKS in growing:
         steps.append("Await or cancel the tasks that a request starts; a task group does both.")
@@ -230,12 +316,12 @@ def _repairs(run: Run) -> list[str]:
 
 def _iterations_to_fill(holder: Holder) -> int:
     """How many more iterations a bounded container takes until it is full; 0: it is, or has no bound."""
-    if holder.bound is None or holder.size >= holder.bound or holder.growth_per_iteration <= 0:
+    if holder.bound is None or holder.size >= holder.bound or holder.growth_per_iteration <= _NEVER:
         return 0
     return round((holder.bound - holder.size) / holder.growth_per_iteration)
 
 
 def _round_up(count: int) -> int:
     """A count with two digits that are not zero, as a person would type it."""
-    step = 10 ** max(0, len(str(count)) - 2)
+    step = int(10 ** max(0, len(str(count)) - 2))
     return -(-count // step) * step

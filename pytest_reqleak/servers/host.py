@@ -70,6 +70,7 @@ class Host:
         *,
         timeout: float,
         progress: Callable[[], object] | None = None,
+        before_cancel: Callable[[], None] | None = None,
     ) -> T:
         """Run a coroutine on the loop, from another thread, and give its result.
 
@@ -79,6 +80,8 @@ class Host:
             progress: Gives a value that changes whenever the work advances. It
                 is looked at a few times within `timeout`, so that work of many
                 steps needs no timer per step.
+            before_cancel: Called before the work is cancelled, so that it can
+                tell this from a cancellation of its own making.
 
         Raises:
             HostTimeout: It took longer. It has been cancelled.
@@ -90,15 +93,19 @@ class Host:
         except RuntimeError:
             work.close()
             raise
+        ended = False
         try:
-            ended = _wait(call.ended, timeout, progress)
-        except BaseException:
-            self.loop.call_soon_threadsafe(call.cancel)
-            raise
+            ended = wait_for_end(call.ended, timeout, progress)
+        finally:
+            # Not ended: late, or the caller is interrupted (Ctrl-C).
+            if not ended:
+                if before_cancel is not None:
+                    before_cancel()
+                self.loop.call_soon_threadsafe(call.cancel, context=self._context)
         if not ended:
-            self.loop.call_soon_threadsafe(call.cancel)
             raise HostTimeout(stopped=call.ended.acquire(timeout=GRACE_SECONDS))
-        return call.outcome()
+        outcome: T = call.outcome()
+        return outcome
 
     def barrier(self, *, timeout: float = GRACE_SECONDS) -> bool:
         """Wait until the loop has run everything that was ready; whether it did so in time.
@@ -225,7 +232,13 @@ class _Call:
             del error
 
 
-def _wait(ended: threading.Lock, timeout: float, progress: Callable[[], object] | None) -> bool:
+def wait_for_end(ended: threading.Lock, timeout: float, progress: Callable[[], object] | None) -> bool:
+    """Wait for a lock to be released; with `progress`, for as long as its value changes.
+
+    Returns:
+        Whether it was released; False after `timeout` seconds, or after that
+        long without progress.
+    """
     timeout = min(timeout, threading.TIMEOUT_MAX)
     if progress is None:
         return ended.acquire(timeout=timeout)

@@ -67,7 +67,7 @@ class Lifespan:
 
     async def stop(self) -> None:
         """Let the app shut down; the caller bounds the wait."""
-        if self.task is None or self.task.done():
+        if self.task is None or self.task.done() or not self._started.done():
             return
         if not self._stopping.done():
             self._stopping.set_result(None)

@@ -1,0 +1,286 @@
+"""Name the containers that grow, and the path a person would write to each.
+
+`mark` notes the size of every container; `grown` compares, asks `HeapSearch`
+how the growing ones hang together and folds what is inside another. Nothing
+may be frozen (`gc.freeze`) at either call: the collector does not list what is.
+
+Two million objects: `mark` 1 s, `grown` 2 s (`seconds` limits it), 20 % more memory;
+the table of sizes, at most 7 % of the heap, lives from `mark` to `grown`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_reqleak.agent.bounds import bound_of
+from pytest_reqleak.agent.entries import entry_types
+from pytest_reqleak.agent.heap import Chain, HeapSearch
+from pytest_reqleak.agent.identity import home_of, inherits, module_dict, type_name
+from pytest_reqleak.agent.paths import Path
+from pytest_reqleak.agent.resources import ResourceCount
+from pytest_reqleak.agent.roots import all_modules, harness_module, module_roots, running_roots
+from pytest_reqleak.agent.sizes import BUFFERS, SizeTable, each_container, holds_weakly
+from pytest_reqleak.model.finding import Holder, TypeGrowth
+from pytest_reqleak.model.origin import CodeMap
+
+SLOWEST = 1 / 500
+"""Entries per iteration below which growth is not worth a name."""
+_LEAST = 2
+_MOST_OLD = 400
+_MOST_NEW = 100
+_MOST_HOLDERS = 10
+_SIBLINGS = 3
+
+
+@dataclass(slots=True)
+class _Grown:
+    """A container that has become larger, or that is new and large."""
+
+    thing: Any
+    size: int
+    growth: int
+    new: bool
+    chain: Chain | None = None
+    text: str = ""
+    owner: Any = None
+    weak: bool = False
+
+    @property
+    def buffer(self) -> bool:
+        return any(inherits(self.thing, kind) for kind in BUFFERS)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Keep the collector off: our own long lists would set it off again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class HolderSearch:
+    """What holds the memory that grows.
+
+    Args:
+        code: Tells the user's modules from others.
+        roots: More names to begin paths with, such as `{"app": app}`; used where
+            no module leads to an object in fewer steps.
+        seconds: What naming the paths may take.
+
+    Attributes:
+        untracked_types: After `grown`: what the entries of the first holder are made of,
+            as far as the collector does not list it (`bytes +1.0`).
+        gave_up: After `grown`: whether the time ran out before all were named.
+    """
+
+    def __init__(
+        self, *, code: CodeMap | None = None, roots: Mapping[str, object] | None = None, seconds: float = 3.0
+    ) -> None:
+        self._code = code or CodeMap()
+        self._roots = dict(roots or {})
+        self._seconds = seconds
+        self._table: SizeTable | None = None
+        self._resources = ResourceCount()
+        self._n_atexit = 0
+        self.untracked_types: tuple[TypeGrowth, ...] = ()
+        self.gave_up = False
+
+    def mark(self) -> None:
+        """Note the size of every container; forgets an earlier mark."""
+        self._table = None
+        table = SizeTable()
+        with _quiet_collector():
+            for thing, size in each_container():
+                table.put(id(thing), size)
+        self._resources.mark()
+        self._n_atexit = atexit._ncallbacks()
+        self._table = table
+
+    def close(self) -> None:
+        """Forget the mark and free its table."""
+        self._table = None
+        self._roots.clear()
+
+    def grown(self, iterations: int) -> tuple[Holder, ...]:
+        """What has grown since `mark`, the likeliest cause first; frees the mark.
+
+        Args:
+            iterations: Done since `mark`.
+
+        Returns:
+            At most 10: groups of tasks and threads, then containers. Empty where
+            nothing that Python can see grew; what C code holds has no holder.
+        """
+        if self._table is None:
+            raise RuntimeError("grown() needs a mark() before it")
+        iterations = max(1, iterations)
+        least = max(_LEAST, int(iterations * SLOWEST))
+        with _quiet_collector():
+            holders = self._resources.grown(iterations, least)
+            candidates = self._candidates(least)
+            self._table = None
+            self._name(candidates)
+            kept = _fold([found for found in candidates if found.text])
+            kept.sort(key=_rank(kept))
+            self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
+            # What is full does not grow any more, and is no cause of what does.
+            named = [_holder(found, iterations) for found in kept]
+            holders += [one for one in named if one.bound is None or one.size < one.bound]
+            for found in candidates:
+                # What a frame of ours still holds would be found as its holder by the next search.
+                found.thing = found.chain = found.owner = None
+        n_atexit = atexit._ncallbacks() - self._n_atexit
+        if n_atexit >= least:
+            holders.append(
+                Holder(
+                    path="atexit callbacks",
+                    type="atexit",
+                    growth_per_iteration=n_atexit / iterations,
+                    size=atexit._ncallbacks(),
+                )
+            )
+        return tuple(_without_twins(holders)[:_MOST_HOLDERS])
+
+    def _candidates(self, least: int) -> list[_Grown]:
+        table = self._table
+        assert table is not None
+        ours = table.parts()
+        old: dict[int, _Grown] = {}
+        new: dict[int, _Grown] = {}
+        for thing, size in each_container():
+            if size < least or id(thing) in ours:
+                continue
+            before = table.get(id(thing))
+            if before is None:
+                if type(thing) is not dict or size >= 2 * least:
+                    new[id(thing)] = _Grown(thing, size, size, new=True)
+                    if len(new) > 50 * _MOST_NEW:
+                        new = _largest(new, _MOST_NEW)
+            elif size - before >= least and not inherits(thing, tuple):
+                old[id(thing)] = _Grown(thing, size, size - before, new=False)
+                if len(old) > 50 * _MOST_OLD:
+                    old = _largest(old, _MOST_OLD)
+        return [*_largest(old, _MOST_OLD).values(), *_largest(new, _MOST_NEW).values()]
+
+    def _name(self, candidates: Sequence[_Grown]) -> None:
+        """Fill in chain, text and owner of those that a root reaches outside the harness."""
+        if not candidates:
+            return
+        tracked = gc.get_objects()
+        modules = all_modules(tracked)
+        named, harness = module_roots(self._code, modules)
+        # Modules are roots themselves, and must not be asked (see `each_container`).
+        barred: list[Any] = [*modules, *map(module_dict, modules), *(root.names for root in harness), self]
+        extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
+        search = HeapSearch([*named, *running_roots(gc.get_objects(), extra)], [*barred, self], self._seconds)
+        chains = search.find([found.thing for found in candidates])
+        self.gave_up = search.gave_up
+        for found in candidates:
+            chain = chains.get(id(found.thing))
+            if chain is None:
+                if search.gave_up and not found.new:
+                    found.text = f"a {type_name(found.thing)} whose holder was not found in time"
+                    found.owner = found.thing
+                continue
+            if any(_is_harness(link) for link in chain.links):
+                continue
+            path = Path(chain)
+            found.chain, found.text, found.owner = chain, path.text, path.owner
+            found.weak = holds_weakly(found.thing)
+
+
+def _largest(found: dict[int, _Grown], most: int) -> dict[int, _Grown]:
+    best = sorted(found.items(), key=lambda item: -item[1].growth)[:most]
+    return dict(best)
+
+
+def _is_harness(thing: object) -> bool:
+    home = home_of(thing if home_of(thing) is not None else type(thing))
+    return home is not None and harness_module(home[0])
+
+
+def _fold(named: list[_Grown]) -> list[_Grown]:
+    """Leave out what hangs below another that grows as fast, and merge many alike into one."""
+    growing = {id(found.thing): found for found in named if not found.new}
+    kept: dict[str, _Grown] = {}
+    for found in named:
+        above = [growing[id(link)] for link in _links(found)[:-1] if id(link) in growing]
+        if any(found.new or other.growth >= found.growth for other in above):
+            continue
+        twin = kept.get(found.text)
+        if twin is None or twin.growth < found.growth:
+            # The parts of one cache (its dict, its order) have one name; the largest speaks for all.
+            kept[found.text] = found
+    return _merge_siblings(_strong_first(list(kept.values())))
+
+
+def _links(found: _Grown) -> tuple[Any, ...]:
+    return found.chain.links if found.chain is not None else (found.thing,)
+
+
+def _strong_first(found: list[_Grown]) -> list[_Grown]:
+    """Leave out what is likely no cause, where there is something better.
+
+    Weak containers keep nothing alive; and a new one may be a mere copy of
+    another, or the true one, made anew (`HOOKS = [*HOOKS, hook]`).
+    """
+    strong = [one for one in found if not one.weak]
+    known = [one for one in strong if not one.new]
+    fastest = max((one.growth for one in strong), default=0)
+    if max((one.growth for one in known), default=0) >= fastest / 10 > 0:
+        return known
+    return strong or found
+
+
+def _merge_siblings(found: list[_Grown]) -> list[_Grown]:
+    """Shards of one store (`STORE[0]`, `STORE[1]`, …) become one entry, `STORE[…]`."""
+    families: dict[int, list[_Grown]] = {}
+    for one in found:
+        links = _links(one)
+        parent = links[-2] if len(links) > 1 else one.thing
+        if type(parent) in (list, tuple, dict) and one.text.endswith("]"):
+            families.setdefault(id(parent), []).append(one)
+    for family in families.values():
+        if len(family) < _SIBLINGS:
+            continue
+        first = family[0]
+        first.text = first.text[: first.text.rindex("[")] + "[…]"
+        first.growth = sum(one.growth for one in family)
+        first.size = sum(one.size for one in family)
+        found = [one for one in found if one is first or not any(one is other for other in family)]
+    return found
+
+
+def _rank(kept: list[_Grown]) -> Any:
+    """Order by likelihood: alike in speed, the user's own module comes before a library's."""
+    fastest = max((found.growth for found in kept if not found.buffer), default=0)
+
+    def key(found: _Grown) -> tuple[Any, ...]:
+        slow = found.growth < fastest / 3
+        level = found.chain.level if found.chain is not None else 9
+        return (found.new, found.buffer and fastest > 0, slow, level, -found.growth, len(found.text))
+
+    return key
+
+
+def _holder(found: _Grown, iterations: int) -> Holder:
+    return Holder(
+        path=found.text,
+        type=type_name(found.owner),
+        growth_per_iteration=found.growth / iterations,
+        size=found.size,
+        bound=bound_of(found.thing, _links(found)[-2::-1]),
+    )
+
+
+def _without_twins(holders: list[Holder]) -> list[Holder]:
+    return list({holder.path: holder for holder in reversed(holders)}.values())[::-1]

@@ -1,0 +1,154 @@
+"""Turn what a tracer saw at its marks into stacks that grow.
+
+What is retained at the end of a window is not what grows: a full ring buffer
+holds as many bytes after 2n iterations as after n. So only differences
+between marks count, and only where each window adds to them.
+
+Knows numbers and stacks; not which tracer they are from.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+
+from pytest_reqleak.model.raw import RawFrame, RawSite
+
+Stack = tuple[RawFrame, ...]
+
+_DROPS = 0.25
+"""A stack may lose so much of what it gains and still count as growing."""
+_ENVELOPE_MARKS = 4
+_JUMP = 3.0
+_AGENT_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_TRACER_FILES = (f"{os.sep}tracemalloc.py", f"{os.sep}memray{os.sep}")
+
+
+class Marks:
+    """What was held at each mark, by stack.
+
+    Args:
+        first_is_empty: Whether nothing was traced before the first mark. Then the
+            first window fills what only turns over (free lists, ring buffers), and
+            it is left out where there are two more.
+    """
+
+    def __init__(self, *, first_is_empty: bool) -> None:
+        self._first_is_empty = first_is_empty
+        self._iterations: list[int] = []
+        self._bytes: dict[Stack, array[int]] = {}
+        self._blocks: dict[Stack, array[int]] = {}
+
+    def add(self, iterations: int, held: Mapping[Stack, tuple[int, int]]) -> None:
+        """Note the bytes and blocks of every stack after so many iterations; they never fall."""
+        place = len(self._iterations)
+        self._iterations.append(iterations)
+        for stack, (size, n_blocks) in held.items():
+            sizes = self._bytes.setdefault(stack, array("q"))
+            blocks = self._blocks.setdefault(stack, array("q"))
+            # A stack that was not there at earlier marks held nothing then.
+            sizes.extend([0] * (place - len(sizes)))
+            blocks.extend([0] * (place - len(blocks)))
+            sizes.append(size)
+            blocks.append(n_blocks)
+
+    def growth(self) -> tuple[RawSite, ...]:
+        """The stacks that hold more from mark to mark, most bytes first."""
+        first = 1 if self._first_is_empty and len(self._iterations) >= 3 else 0
+        xs = self._iterations[first:]
+        if len(xs) < 2 or xs[-1] <= xs[0]:
+            return ()
+        sites = []
+        for stack, sizes in self._bytes.items():
+            ys = _column(sizes, len(self._iterations))[first:]
+            blocks = _column(self._blocks[stack], len(self._iterations))[first:]
+            rate, block_rate = steady_rates(xs, ys, blocks)
+            if rate > 0:
+                sites.append(RawSite(frames=stack, bytes_per_iteration=rate, blocks_per_iteration=block_rate))
+        return tuple(sorted(sites, key=lambda site: -site.bytes_per_iteration))
+
+
+def _column(values: array[int], length: int) -> list[int]:
+    return [*values, *[0] * (length - len(values))]
+
+
+def steady_rates(xs: Sequence[int], sizes: Sequence[int], blocks: Sequence[int]) -> tuple[float, float]:
+    """Bytes and blocks per iteration; 0.0 where it does not grow steadily."""
+    sizes, blocks = _without_jump(sizes, blocks)
+    rate = steady_rate(xs, sizes)
+    return rate, max(0.0, steady_rate(xs, blocks)) if rate > 0 else 0.0
+
+
+def steady_rate(xs: Sequence[int], ys: Sequence[int]) -> float:
+    """Slope of what keeps growing; 0.0 where it falls back.
+
+    With four marks or more a saw-tooth is replaced by its lower envelope (what
+    no later mark goes below), and both halves of that must rise.
+    """
+    drops = sum(max(0, before - after) for before, after in pairwise(ys))
+    if drops and len(ys) >= _ENVELOPE_MARKS:
+        ys = [min(ys[place:]) for place in range(len(ys))]
+        middle = len(ys) // 2
+        early = (ys[middle] - ys[0]) / max(1, xs[middle] - xs[0])
+        late = (ys[-1] - ys[middle]) / max(1, xs[-1] - xs[middle])
+        return max(0.0, min(early, late))
+    total = ys[-1] - ys[0]
+    if total <= 0 or drops > _DROPS * total:
+        return 0.0
+    return total / (xs[-1] - xs[0])
+
+
+def _without_jump(sizes: Sequence[int], blocks: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Take out one old block that moved.
+
+    A list or dict that grows is allocated anew now and then, and the tracer
+    then books all of it, entries of long ago included, on the line that
+    happened to be running.
+    """
+    steps = [after - before for before, after in pairwise(sizes)]
+    if len(steps) < 3:
+        return sizes, blocks
+    worst = max(range(len(steps)), key=lambda place: steps[place])
+    block_steps = [after - before for before, after in pairwise(blocks)]
+    others = [step for place, step in enumerate(steps) if place != worst]
+    usual_blocks = median(step for place, step in enumerate(block_steps) if place != worst)
+    usual = median(others)
+    extra = steps[worst] - usual
+    if extra <= _JUMP * max(sum(others), 0) or extra < 512 or block_steps[worst] > usual_blocks + 1:
+        return sizes, blocks
+    flat = [size - (extra if place > worst else 0) for place, size in enumerate(sizes)]
+    extra_blocks = block_steps[worst] - usual_blocks
+    return (
+        [int(size) for size in flat],
+        [int(n - (extra_blocks if place > worst else 0)) for place, n in enumerate(blocks)],
+    )
+
+
+def is_ours(frames: Sequence[RawFrame] | Sequence[tuple[str, int]]) -> bool:
+    """Whether the tracer or the agent made the allocation itself."""
+    file = frames[0][0] if frames else ""
+    return file.startswith(_AGENT_FOLDER) or any(part in file for part in _TRACER_FILES)
+
+
+def window_iterations(
+    seconds_per_iteration: float,
+    budget_seconds: float,
+    *,
+    windows: int = 4,
+    least: int = 20,
+    most: int = 2000,
+) -> int:
+    """How many iterations each trace window may have.
+
+    Args:
+        seconds_per_iteration: Of a traced iteration.
+        budget_seconds: For all windows together.
+        windows: How many there are.
+        least: Returned even where it exceeds the budget: fewer show nothing.
+        most: More would only cost.
+    """
+    affordable = int(budget_seconds / (max(seconds_per_iteration, 1e-7) * max(1, windows)))
+    return max(least, min(most, affordable))

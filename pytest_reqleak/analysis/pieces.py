@@ -1,0 +1,139 @@
+"""Cut a series into stretches without holes, and draw the floor of each.
+
+What an app keeps for good raises the *floor* of its readings; buffers,
+collections and noise only raise the readings above it. So a stretch is cut
+into segments, and the segments' minima are its floor.
+
+Knows numbers only: not meters, not thresholds, not what a stage was for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+
+Piece = tuple[Sequence[int], Sequence[int]]
+"""A stretch without a hole: iterations, rising strictly, and the readings there."""
+
+Path = tuple[list[float], list[float]]
+"""x in iterations and y in the meter's unit, both from 0."""
+
+
+def split_at_holes(iterations: Sequence[int], values: Sequence[int]) -> list[Piece]:
+    """Cut a series where iterations are missing (they were traced, or replayed).
+
+    A hole is a stride of more than twice the usual one: batches are of equal
+    length, but for a shorter last one. Two readings at the same iteration
+    (before and after a rest) are one, the later.
+    """
+    if not iterations:
+        return []
+    columns = dict(zip(iterations, values, strict=True))
+    x, y = list(columns), list(columns.values())
+    strides = sorted(b - a for a, b in pairwise(x))
+    if not strides:
+        return [(x, y)]
+    usual = strides[len(strides) // 2]
+    if strides[-1] <= 2 * usual:
+        return [(x, y)]
+    cuts = [n + 1 for n in range(len(x) - 1) if x[n + 1] - x[n] > 2 * usual]
+    return [(x[a:b], y[a:b]) for a, b in pairwise([0, *cuts, len(x)])]
+
+
+# One change that is this share of all that ever rose is an event of its own: an index
+# rebuilt larger, a dict doubled, a module imported late.
+JUMP = 0.7
+
+# Each of several events dwarfs what is left once the larger ones are out.
+MOST_JUMPS = 3
+
+
+def split_at_jumps(pieces: Sequence[Piece]) -> list[Piece]:
+    """Cut stretches where a single rise dwarfs all others, so that it counts no more than a hole.
+
+    Regular rises, however few, are never cut: of two equal ones each is half.
+    """
+    kept = list(pieces)
+    for _ in range(MOST_JUMPS):
+        total, largest, where = 0, 0, None
+        for number, (_, y) in enumerate(kept):
+            for place in range(1, len(y)):
+                rise = y[place] - y[place - 1]
+                if rise > 0:
+                    total += rise
+                    if rise > largest:
+                        largest, where = rise, (number, place)
+        if where is None or largest < JUMP * total:
+            break
+        number, place = where
+        x, y = kept[number]
+        kept[number : number + 1] = [(x[:place], y[:place]), (x[place:], y[place:])]
+    return kept
+
+
+def after(pieces: Sequence[Piece], iteration: float) -> list[Piece]:
+    """What was read at `iteration` or later."""
+    kept = []
+    for x, y in pieces:
+        start = bisect_left(x, iteration)
+        if start < len(x):
+            kept.append((x[start:], y[start:]))
+    return kept
+
+
+def floors(piece: Piece, segments: int) -> tuple[list[float], list[int]]:
+    """The minima of a stretch's segments, placed at the segments' middles.
+
+    Args:
+        piece: At least `segments` samples.
+        segments: Of as equal length as the samples allow.
+    """
+    x, y = piece
+    n = len(x)
+    edges = [n * k // segments for k in range(segments + 1)]
+    middles = [(x[a] + x[b - 1]) / 2 for a, b in pairwise(edges)]
+    return middles, [min(y[a:b]) for a, b in pairwise(edges)]
+
+
+def floor_path(pieces: Sequence[Piece], segments: int) -> Path:
+    """Join the floors of several stretches into one path.
+
+    Each stretch continues where the one before it ended, so that holes have
+    neither width nor height: what a tracer kept, or a replay did not add, has
+    no say.
+
+    Args:
+        pieces: In order. A piece of one sample adds nothing.
+        segments: Over all pieces, shared out by their lengths; each takes two at least.
+    """
+    total = sum(len(x) for x, _ in pieces)
+    path_x, path_y = [0.0], [0.0]
+    for piece in pieces:
+        n = len(piece[0])
+        if n < 2:
+            continue
+        # A stretch of s segments adds s - 1 steps, so each but one brings a segment more.
+        share = min(n, max(2, round((segments + len(pieces) - 1) * n / total)))
+        middles, minima = floors(piece, share)
+        move_x, move_y = path_x[-1] - middles[0], path_y[-1] - minima[0]
+        path_x += [middle + move_x for middle in middles[1:]]
+        path_y += [minimum + move_y for minimum in minima[1:]]
+    return path_x, path_y
+
+
+def deepest_fall(pieces: Sequence[Piece], segments: int) -> float:
+    """The most that the floor ever came down from where it had been, holes included.
+
+    Args:
+        pieces: In order, at their true levels.
+        segments: Over all pieces.
+    """
+    total = sum(len(x) for x, _ in pieces)
+    highest, deepest = float("-inf"), 0.0
+    for piece in pieces:
+        share = min(len(piece[0]), max(2, round(segments * len(piece[0]) / total)))
+        for level in floors(piece, share)[1]:
+            highest = max(highest, level)
+            deepest = max(deepest, highest - level)
+    return deepest

@@ -1,0 +1,66 @@
+"""When resident memory may decide alone.
+
+RSS is the only sign of what a library maps for itself, and the worst of
+witnesses: allocators keep freed memory, arenas come by the megabyte, the
+kernel moves pages. So it decides only where everything else is flat, it has
+risen along a line through two confirmations at least, and what was read after
+the C allocator had given free memory back rises just as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pytest_reqleak.analysis.floors import MOST_BLOCK_BYTES
+from pytest_reqleak.analysis.observed import Observed
+from pytest_reqleak.analysis.rule import is_steady
+from pytest_reqleak.model.meter import Meter
+
+LEAST_CONFIRMATIONS = 2
+
+# After the measurement and after each of two confirmations.
+LEAST_TRIMMED = 3
+
+# Between two readings after a trim, growth may be this share of the mean: pages are coarse.
+LEAST_STEP = 0.5
+
+# Of the untrimmed growth, this much must survive the trim.
+LEAST_SURVIVING = 0.7
+
+# Were all that other meters gained as large as it can be, it must explain less than this.
+MOST_EXPLAINED = 0.5
+
+
+def is_alone(seen: Observed) -> bool:
+    """Whether RSS rises along a line that no other meter explains."""
+    rss = seen.trends.get(Meter.RSS_BYTES)
+    if rss is None or not is_steady(
+        rss, least=seen.least(Meter.RSS_BYTES), stage=max(1, seen.confirmations), final=True
+    ):
+        return False
+    slopes = {meter: max(0.0, trend.per_iteration) for meter, trend in seen.trends.items()}
+    blocks = max(slopes.get(Meter.LIVE_BLOCKS, 0.0), slopes.get(Meter.GC_OBJECTS, 0.0))
+    explained = blocks * MOST_BLOCK_BYTES + slopes.get(Meter.HEAP_BYTES, 0.0)
+    return explained < MOST_EXPLAINED * rss.per_iteration
+
+
+def survives_trim(seen: Observed, trimmed: Sequence[tuple[int, int]]) -> bool | None:
+    """Whether RSS rises as fast after the C allocator has given free memory back.
+
+    Args:
+        seen: With an RSS that rises.
+        trimmed: (iterations, bytes) at the ends of the stages.
+
+    Returns:
+        None where there are too few readings to say.
+    """
+    if len(trimmed) < LEAST_TRIMMED:
+        return None
+    (x0, y0), (x1, y1) = trimmed[0], trimmed[-1]
+    mean = (y1 - y0) / max(1, x1 - x0)
+    steps = [(b - a) / max(1, later - earlier) for (earlier, a), (later, b) in pairwise(trimmed)]
+    return (
+        mean >= LEAST_SURVIVING * seen.trends[Meter.RSS_BYTES].per_iteration
+        and min(steps) >= LEAST_STEP * mean
+    )

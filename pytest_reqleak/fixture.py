@@ -1,0 +1,278 @@
+"""Measure an app by a list of requests: `check` and `measure`, with or without pytest.
+
+Knows how to put the parts of a run together and what a verdict means to its
+caller; not what happens in a run, nor where settings come from.
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_reqleak.agent.agent import agent_for
+from pytest_reqleak.drivers.driver import make_driver
+from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError
+from pytest_reqleak.measure import run_workload
+from pytest_reqleak.model.meter import Verdict
+from pytest_reqleak.model.request import PLACEHOLDER, Request, parse_request_line, requests_from_json
+from pytest_reqleak.options import CALL, Given, Settings, given_as_keywords, resolve
+from pytest_reqleak.servers.booted import boot
+from pytest_reqleak.servers.target import load_target
+
+if TYPE_CHECKING:
+    from pytest_reqleak.model.run import Run
+    from pytest_reqleak.recorders import Recorders
+    from pytest_reqleak.stages import Observer
+
+Requests = Request | str | Mapping[str, Any] | Iterable[Request | str | Mapping[str, Any]]
+
+# The collector's freeze, the tracers and the live blocks belong to the whole process.
+_MEASURING = threading.Lock()
+
+
+def check(app: Any, requests: Requests = "GET /", **options: Any) -> Run:
+    """Measure an app and raise when it keeps memory.
+
+    Boots the app in this process, sends the requests in turn, and shuts it down.
+
+    Args:
+        app: An ASGI or WSGI app, or an import string such as `"shop.main:app"`.
+        requests: A `Request`, a line such as `"GET /orders/{i}"`, a dict with a
+            request's fields, or a list of those; `{i}` becomes the iteration's number.
+        **options: As the keywords of the `no_leak` marker, and `factory`.
+
+    Returns:
+        The result, when its verdict is `clean`, or `inconclusive` and that is no failure.
+
+    Raises:
+        MemoryGrowth: The verdict is `leak`.
+        NoVerdict: The verdict is `inconclusive`, and `inconclusive="fail"`.
+        ReqleakError: It could not be measured.
+    """
+    settings = resolve([given_as_keywords(options, form=CALL, name="check")])
+    run = measure_app(app, requests, settings)
+    judge(run, settings, warn=_warn_caller)
+    return run
+
+
+def measure(app: Any, requests: Requests = "GET /", **options: Any) -> Run:
+    """Measure an app as `check` does, and return the result whatever it says.
+
+    Raises:
+        ReqleakError: It could not be measured.
+    """
+    return measure_app(app, requests, resolve([given_as_keywords(options, form=CALL, name="measure")]))
+
+
+class Reqleak:
+    """What the `reqleak` fixture gives: `check` and `measure` with the test's own settings."""
+
+    def __init__(
+        self,
+        sources: Sequence[Mapping[str, Given]],
+        *,
+        record: Callable[[], Recorders],
+        keep: Callable[[Run], None],
+        observe: Callable[[], AbstractContextManager[Observer | None]],
+    ) -> None:
+        """Take the surroundings of one test.
+
+        Args:
+            sources: Its settings, in rising precedence; the keywords of a call come on top.
+            record: Makes the context that keeps pytest's records out of the count.
+            keep: Is given each result, for the session's report.
+            observe: Makes the context that shows progress.
+        """
+        self._sources = tuple(sources)
+        self._record = record
+        self._keep = keep
+        self._observe = observe
+
+    def check(self, app: Any, requests: Requests = "GET /", **options: Any) -> Run:
+        """Measure an app and raise when it keeps memory; see `pytest_reqleak.check`."""
+        settings = self._settings("reqleak.check", options)
+        run = self._measure(app, requests, settings)
+        judge(run, settings, warn=_warn_caller)
+        return run
+
+    def measure(self, app: Any, requests: Requests = "GET /", **options: Any) -> Run:
+        """Measure an app and return the result whatever it says; see `pytest_reqleak.measure`."""
+        return self._measure(app, requests, self._settings("reqleak.measure", options))
+
+    def _settings(self, name: str, options: Mapping[str, Any]) -> Settings:
+        return resolve([*self._sources, given_as_keywords(options, form=CALL, name=name)])
+
+    def _measure(self, app: Any, requests: Requests, settings: Settings) -> Run:
+        with self._record() as recorders, self._observe() as observer:
+            run = measure_app(app, requests, settings, observer=observer, recorders=recorders)
+        self._keep(run)
+        return run
+
+
+def measure_app(
+    app: Any,
+    requests: Requests,
+    settings: Settings,
+    *,
+    observer: Observer | None = None,
+    recorders: Recorders | None = None,
+) -> Run:
+    """Boot an app, measure it by some requests, and shut it down.
+
+    Raises:
+        ReqleakError: It could not be measured.
+    """
+    plan = settings.plan
+    workload = read_requests(requests)
+    with ExitStack() as opened:
+        opened.enter_context(one_at_a_time())
+        started = time.perf_counter()
+        if isinstance(app, str):
+            target = load_target(app, factory=plan.factory)
+            app, name = target.app, target.name
+        else:
+            app, name = (app() if plan.factory else app), name_of(app)
+        booted = boot(
+            app,
+            server=plan.server,
+            interface=plan.interface,
+            concurrency=plan.concurrency,
+            timeout=plan.timeout,
+            name=name,
+        )
+        opened.callback(booted.close)
+        boot_seconds = time.perf_counter() - started
+        driver = make_driver(
+            booted, workload, concurrency=plan.concurrency, request_seconds=settings.request_seconds
+        )
+        opened.callback(driver.close)
+        run = run_workload(
+            plan=plan,
+            target=name,
+            driver=driver,
+            agent=agent_for(booted),
+            server=booted.info,
+            requests=tuple(request.title for request in workload),
+            varies=any(_varies(request) for request in workload),
+            observer=observer,
+            boot_seconds=boot_seconds,
+            between_batches=None if recorders is None else recorders.between_batches,
+        )
+    return run if recorders is None else replace(run, caveats=run.caveats + recorders.caveats())
+
+
+def judge(run: Run, settings: Settings, *, warn: Callable[[ReqleakWarning], None]) -> None:
+    """Raise or warn as the verdict and the settings ask for.
+
+    Args:
+        run: The result.
+        settings: What to do with an inconclusive one.
+        warn: Issues a warning where its reader expects it.
+
+    Raises:
+        MemoryGrowth: The verdict is `leak`.
+        NoVerdict: The verdict is `inconclusive`, and that is a failure.
+    """
+    if run.verdict is Verdict.LEAK:
+        from pytest_reqleak.report.terminal import growth_message
+
+        raise MemoryGrowth(growth_message(run), run)
+    if run.verdict is Verdict.INCONCLUSIVE and settings.inconclusive != "pass":
+        message = f"{run.target}: inconclusive: {run.reason}"
+        if settings.inconclusive == "fail":
+            raise NoVerdict(message, run)
+        warn(ReqleakWarning(message))
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the one right to measure in this process.
+
+    Raises:
+        UsageError: A measurement is under way, such as a `check` within a repeated body.
+    """
+    if not _MEASURING.acquire(blocking=False):
+        raise UsageError(
+            "a measurement is under way in this process: two would count each other's memory; "
+            "call check() through the `reqleak` fixture, which keeps a marked test from being repeated"
+        )
+    try:
+        yield
+    finally:
+        _MEASURING.release()
+
+
+def read_requests(requests: Requests) -> tuple[Request, ...]:
+    """Make a workload of what a caller wrote.
+
+    Raises:
+        UsageError: There is no request, or one is wrong; its position is named.
+    """
+    if isinstance(requests, (Request, str, Mapping)):
+        requests = (requests,)
+    if not isinstance(requests, Iterable):
+        raise UsageError(f"requests = {requests!r}: must be a request, a line such as 'GET /', or a list")
+    workload = tuple(_read_request(entry, number) for number, entry in enumerate(requests, start=1))
+    if not workload:
+        raise UsageError("requests: must hold at least one request")
+    return workload
+
+
+def _read_request(entry: Any, number: int) -> Request:
+    if isinstance(entry, Request):
+        return entry
+    if isinstance(entry, str):
+        return parse_request_line(entry)
+    if isinstance(entry, Mapping):
+        return requests_from_json([dict(entry)], place=f"requests, entry {number}")[0]
+    raise UsageError(f"requests, entry {number}: must be a Request, a line or a dict, not {entry!r}")
+
+
+def _varies(request: Request) -> bool:
+    texts = [request.path, *(text for pair in request.header_items() for text in pair)]
+    return any(PLACEHOLDER in text for text in texts) or PLACEHOLDER.encode() in request.body()
+
+
+def name_of(app: Any) -> str:
+    """Name an app object as a person would: where it is a module's global, or else its type."""
+    if not callable(app):
+        return reprlib.repr(app)
+    homes = []
+    for module, names in _globals_by_module():
+        homes += [(module, name) for name, value in list(names.items()) if value is app]
+    if homes:
+        # Where it was made rather than a test that imported it.
+        made_in = getattr(app, "__module__", None)
+        module, name = min(
+            homes, key=lambda home: (home[0] != made_in, home[0].rpartition(".")[2].startswith("test_"))
+        )
+        return f"{module}:{name}"
+    named = app if isinstance(getattr(app, "__qualname__", None), str) else type(app)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _globals_by_module() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The names of all modules, without loading those that are to be loaded lazily."""
+    for module_name, module in list(sys.modules.items()):
+        try:
+            # Not vars(): a lazy module is loaded by any look at its attributes.
+            yield module_name, object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            continue
+
+
+def _warn_caller(warning: ReqleakWarning) -> None:
+    # The first frame outside this package is the line that asked.
+    here = os.path.dirname(__file__) + os.sep
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(warning, stacklevel=level)

@@ -1,0 +1,100 @@
+"""The barrier waits for work that ends, and does not wait for work that never does."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+from pytest_reqleak.agent.settle import Barrier
+
+
+def counting_down(start: int, least: int = 0):
+    """A count that falls by one at each reading."""
+    left = [start]
+
+    def read() -> int:
+        left[0] = max(least, left[0] - 1)
+        return left[0]
+
+    return read
+
+
+def test_it_waits_until_every_request_has_returned():
+    unfinished = counting_down(5)
+    Barrier(unfinished=unfinished).settle()
+
+    assert 0 == unfinished()
+
+
+def test_it_waits_while_tasks_are_ending():
+    pending = [20]
+
+    def tasks() -> int:
+        pending[0] = max(3, pending[0] - 1)
+        return pending[0]
+
+    barrier = Barrier(pending_tasks=lambda: 3)
+    barrier._pending_tasks = tasks
+    barrier.settle()
+
+    assert 3 == pending[0]
+
+
+def test_tasks_that_never_end_are_not_waited_for():
+    reads = []
+
+    def tasks() -> int:
+        reads.append(1)
+        return 0 if len(reads) == 1 else 50
+
+    Barrier(pending_tasks=tasks).settle()
+
+    assert len(reads) < 10
+
+
+def test_it_collects_cycles_and_what_their_finalisers_leave():
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            rest = []
+            rest.append(rest)
+
+    gc.collect()
+    Cycle()
+    Barrier().settle()
+
+    assert 0 == gc.collect()
+
+
+def test_it_waits_for_a_thread_that_still_works():
+    done, started = threading.Event(), threading.Event()
+    kept: list[bytes] = []
+
+    def work() -> None:
+        for n in range(40):
+            kept.append(bytes(100 + n))
+            started.set()
+            done.wait(0.0005)
+
+    thread = threading.Thread(target=work, name="app-worker")
+    thread.start()
+    started.wait(5)
+    Barrier().settle()
+    worked = len(kept)
+    thread.join(5)
+
+    assert worked > 1
+
+
+def test_the_loop_is_asked_to_pass_before_tasks_are_counted():
+    calls: list[str] = []
+    barrier = Barrier(
+        pass_loop=lambda: calls.append("pass"),
+        pending_tasks=lambda: calls.append("count") or 0,
+    )
+    calls.clear()
+    barrier.settle()
+
+    assert ["pass", "count"] == calls

@@ -1,0 +1,1 @@
+"""Small apps of known truth: each says in `EXPECT` what a run must find."""

@@ -1,0 +1,204 @@
+"""The `reqleak` command: exit codes, streams, and one clear line for each wrong use."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pytest_reqleak import __version__
+
+SHORT = "-n", "200", "--batches", "20"
+
+
+@pytest.mark.parametrize("server", ["bundled", "direct"])
+@pytest.mark.parametrize(("target", "code"), [("apps:clean", 0), ("apps.py:leaky", 1), ("apps:wsgi", 0)])
+def test_the_exit_code_is_the_verdict(run_command, target, code, server):
+    result = run_command("check", target, *SHORT, "--server", server)
+
+    assert code == result.ret
+    assert [] == result.errlines
+    verdict = "LEAK" if code else "CLEAN"
+    assert verdict in result.stdout.str().upper()
+
+
+def test_requests_may_stand_before_and_behind_options(run_command, read_json):
+    result = run_command("check", "apps:clean", "GET /a", *SHORT, "POST /b/{i}", "/c", "--json=run.json")
+
+    assert 0 == result.ret
+    assert ["GET /a", "POST /b/{i}", "GET /c"] == read_json("run.json")["requests"]
+
+
+def test_a_factory_and_a_workload_file_and_reports(run_command, project, read_json):
+    requests = [
+        {"method": "GET", "path": "/{i}", "expect": "2xx"},
+        {"method": "PUT", "path": "/", "json": {"a": 1}},
+    ]
+    (project.path / "workload.json").write_text(json.dumps(requests))
+
+    result = run_command(
+        "check",
+        "apps:make",
+        "--factory",
+        "--requests=workload.json",
+        *SHORT,
+        "--json=run.json",
+        "--html=run.html",
+    )
+
+    assert 0 == result.ret
+    run = read_json("run.json")
+    assert ("clean", "apps:make", 200, 20) == tuple(
+        run[k] for k in ("verdict", "target", "iterations", "batches")
+    )
+    assert "apps:make" in (project.path / "run.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere:app"], 2, "target 'nowhere:app': there is no module 'nowhere'*"),
+        (["apps:nothing"], 2, "target 'apps:nothing': apps has no attribute 'nothing'*"),
+        (["nowhere.py:app"], 2, "target 'nowhere.py:app': there is no file 'nowhere.py'*"),
+        (["apps"], 2, "target 'apps' does not name an app*"),
+        (["apps:not_an_app"], 2, "apps:not_an_app is an object of type int, not an app*"),
+        (["apps:clean", "-n", "0"], 2, "--iterations = '0' (command line): must be at least 1"),
+        (["apps:clean", "--batches=-1"], 2, "--batches = '-1' (command line): must be at least 1"),
+        (["apps:clean", "--concurrency=many"], 2, "--concurrency = 'many' (command line): must be a whole*"),
+        (
+            ["apps:clean", "--threshold=5 parsec"],
+            2,
+            "--threshold = '5 parsec' (command line): has the unknown*",
+        ),
+        (["apps:clean", "--server=apache"], 2, "--server = 'apache' (command line): must be one of bundled*"),
+        (["apps:clean", "--timeout=0"], 2, "--timeout = '0' (command line): must be more than 0 seconds"),
+        (["apps:clean", "-n5", "--batches=6"], 2, "--batches = '6' (command line): must not be more than*"),
+        (["apps:clean", "GET"], 2, "request 'GET': must be a method and a path*"),
+        (["apps:clean", "--requests=no.json"], 2, "--requests = 'no.json': cannot be read: No such file*"),
+        (["apps:clean", "--requests=tox.ini"], 2, "tox.ini: is no JSON: *line 1, column 2"),
+        (["apps:clean", "--requests=wrong.json"], 2, "wrong.json: request 2: unknown field 'paht'*"),
+        (
+            ["apps:clean", "--json=no/folder/run.json"],
+            2,
+            "--json = 'no/folder/run.json' (command line): cannot*",
+        ),
+        (["apps:clean", "--html=."], 2, "--html = '.' (command line): cannot write*"),
+        (["apps:failing"], 4, "GET / (iteration 0) was answered 500, expected was 2xx or 3xx*"),
+        (
+            ["broken.py:app"],
+            4,
+            "target 'broken.py:app': importing it raised ZeroDivisionError: division by zero*",
+        ),
+        (["troubled:start"], 4, "troubled:start: the app's lifespan start-up failed*no database*"),
+        (["troubled:turns"], 4, "GET / (iteration 50) was answered 503, expected was 2xx or 3xx*"),
+        (["troubled:hangs", "--timeout=0.3"], 4, "GET / (iteration 0) was not done after 0.3 s*"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("server", ["bundled", "direct"])
+def test_what_cannot_be_measured_is_told_in_one_line(run_command, project, arguments, code, message, server):
+    project.makepyfile(
+        broken="1 / 0",
+        troubled="""
+        import asyncio
+        import apps
+
+        async def start(scope, receive, send):
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+        requests = [0]
+
+        async def _turns(scope, send):
+            requests[0] += 1
+            await apps.answer(send, 200 if requests[0] <= 50 else 503)
+
+        async def _hangs(scope, send):
+            await asyncio.Event().wait()
+
+        turns, hangs = apps.asgi(_turns), apps.asgi(_hangs)
+        """,
+    )
+    wrong = [{"method": "GET", "path": "/"}, {"method": "GET", "path": "/", "paht": "/"}]
+    (project.path / "wrong.json").write_text(json.dumps(wrong))
+    if server == "direct" and "--server=apache" not in arguments:
+        arguments = [*arguments, "--server=direct"]
+
+    result = run_command("check", *arguments)
+
+    assert code == result.ret
+    assert [] == result.outlines
+    result.stderr.fnmatch_lines([f"reqleak: {message}".replace("[", "[[]")])
+    result.stderr.no_fnmatch_line("Traceback*")
+
+
+def test_wrong_arguments_exit_with_2(run_command):
+    assert [2, 2, 2] == [
+        run_command(*arguments).ret for arguments in ([], ["check"], ["check", "apps:clean", "--what"])
+    ]
+
+
+def test_the_version_is_told(run_command):
+    assert [f"pytest-reqleak {__version__}"] == run_command("--version").outlines
+
+
+def test_the_help_tells_the_exit_codes(run_command):
+    result = run_command("check", "--help")
+
+    assert 0 == result.ret
+    result.stdout.fnmatch_lines(["*exit codes:", "*3  inconclusive*", "*4  could not measure*"])
+
+
+@pytest.mark.parametrize(("policy", "code"), [("warn", 3), ("fail", 1), ("pass", 0)])
+def test_an_inconclusive_run_exits_as_asked(run_command, project, policy, code):
+    project.makepyfile(
+        slow="""
+        import asyncio
+        import apps
+
+        async def _slow(scope, send):
+            apps.KEPT.append(object())
+            await asyncio.sleep(0.01)
+            await apps.answer(send)
+
+        app = apps.asgi(_slow)
+        """
+    )
+
+    result = run_command("check", "slow:app", "--timeout=0.5", f"--inconclusive={policy}")
+
+    assert code == result.ret
+    assert "INCONCLUSIVE" in result.stdout.str().upper()
+
+
+def test_an_interrupt_ends_quietly_with_130(project):
+    project.makepyfile(
+        waits="""
+        import apps
+
+        async def _waits(scope, send):
+            print("first request", flush=True)
+            import asyncio
+            await asyncio.Event().wait()
+
+        app = apps.asgi(_waits)
+        """
+    )
+    command = [sys.executable, "-c", "import sys; from pytest_reqleak.cli import main; sys.exit(main())"]
+    process = subprocess.Popen(
+        [*command, "check", "waits:app"],
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert "first request\n" == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert 130 == process.returncode
+    assert "" == errors

@@ -1,0 +1,51 @@
+"""A session that measures nothing pays for nothing."""
+
+import subprocess
+import sys
+
+HEAVY = ["anyio", "asyncio", "httptools", "httpx", "httpx2", "jinja2", "memray", "objgraph", "psutil", "rich"]
+
+
+def loaded_by(statement, baseline):
+    script = (
+        f"{baseline}\nimport sys\nbefore = set(sys.modules)\n{statement}\n"
+        "print(*sorted({name.partition('.')[0] if not name.startswith('pytest_reqleak') else name "
+        "for name in set(sys.modules) - before}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_plugin_imports_nothing_heavy():
+    loaded = loaded_by("import pytest_reqleak.plugin", "import pytest")
+
+    assert set() == loaded & set(HEAVY)
+    ours = {name for name in loaded if name.startswith("pytest_reqleak")}
+    parts = {"plugin", "session", "options", "units", "errors", "model", "model.plan"}
+    assert {"pytest_reqleak"} | {f"pytest_reqleak.{part}" for part in parts} == ours
+
+
+def test_the_package_imports_nothing_until_a_name_is_used():
+    loaded = loaded_by("import pytest_reqleak", "")
+
+    assert ["pytest_reqleak"] == [name for name in loaded if name.startswith("pytest_reqleak")]
+    assert set() == loaded & set(HEAVY)
+
+
+def test_a_session_without_measurements_imports_nothing_heavy(run_pytest):
+    result = run_pytest(
+        f"""
+        import sys
+
+        def test_a():
+            heavy = set({HEAVY!r}) & set(sys.modules)
+            assert heavy <= {{"asyncio"}}, heavy
+            assert "pytest_reqleak.measure" not in sys.modules
+        """,
+        "-p",
+        "no:anyio",
+        "-p",
+        "no:hypothesispytest",
+    )
+
+    result.assert_outcomes(passed=1)

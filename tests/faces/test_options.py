@@ -1,0 +1,215 @@
+"""Every option in every form, the order of the places, and how each bad value is refused."""
+
+import pytest
+
+from pytest_reqleak import options
+from pytest_reqleak.errors import UsageError
+from pytest_reqleak.options import BY_NAME, CALL, COMMAND, MARKER, OPTIONS
+
+# Three different good values each, and one bad one with what the message must say.
+VALUES = {
+    "iterations": (["300", "400", "500"], "0", "must be at least 1"),
+    "batches": (["3", "4", "5"], "-1", "must be at least 1"),
+    "warmup": (["30", "40", "auto"], "soon", "must be a whole number, or 'auto'"),
+    "threshold": (["16", "16 B", "1 KiB"], "5 parsec", "has the unknown unit 'parsec'"),
+    "server": (["bundled", "direct", "Bundled"], "apache", "must be one of bundled, direct"),
+    "interface": (["asgi", "wsgi", "auto"], "agsi", "did you mean 'asgi'?"),
+    "concurrency": (["2", "3", "4"], "many", "must be a whole number"),
+    "trace": (["always", "never", "auto"], "sometimes", "must be one of auto, always, never"),
+    "tracer": (["memray", "tracemalloc", "memray"], "malloc", "did you mean 'tracemalloc'?"),
+    "app": (["a:app", "b:app", "c:app"], " ", "must be an import string"),
+    "factory": (["true", "no", "1"], "perhaps", "must be true or false"),
+    "json": (["a.json", "b.json", "c.json"], "", "must be the name of a file"),
+    "html": (["a.html", "b.html", "c.html"], "", "must be the name of a file"),
+    "timeout": (["10", "20 s", "0.5"], "soon", "must be a number of seconds"),
+    "inconclusive": (["fail", "pass", "warn"], "ignore", "must be one of warn, fail, pass"),
+}
+
+
+def value_of(settings, name):
+    return getattr(settings if hasattr(settings, name) else settings.plan, name)
+
+
+def sources(name, ini=None, command_line=None, marker=None):
+    return [
+        options.given_in_ini(lambda asked: ini if asked == f"reqleak_{name}" else None, "pytest.ini"),
+        options.given_on_command_line(lambda asked: command_line if asked == f"reqleak_{name}" else None),
+        options.given_as_keywords({name: marker} if marker else {}, form=MARKER, name="no_leak"),
+    ]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_closest_place_wins(option):
+    (ini, command_line, marker), *_ = VALUES[option.name]
+    in_marker = marker if MARKER in option.forms else None
+    read = option.parse
+
+    assert option.default == value_of(options.resolve(sources(option.name)), option.name)
+    assert read(ini) == value_of(options.resolve(sources(option.name, ini)), option.name)
+    assert read(command_line) == value_of(
+        options.resolve(sources(option.name, ini, command_line)), option.name
+    )
+    assert read(in_marker or command_line) == value_of(
+        options.resolve(sources(option.name, ini, command_line, in_marker)), option.name
+    )
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if VALUES[option.name][1]], ids=lambda option: option.name
+)
+def test_a_bad_value_is_refused_with_its_place_even_where_another_place_wins(option):
+    (_, good, _), bad, complaint = VALUES[option.name]
+
+    with pytest.raises(UsageError) as refused:
+        options.resolve(sources(option.name, bad, good))
+
+    message = str(refused.value)
+    assert message.startswith(f"reqleak_{option.name} = {bad!r} (pytest.ini): ")
+    assert complaint in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("option", options.options_for(COMMAND), ids=lambda option: option.name)
+def test_the_command_names_its_options_without_prefix(option):
+    _, bad, complaint = VALUES[option.name]
+    given = options.given_on_command_line(lambda name: bad if name == option.name else None, command=True)
+
+    with pytest.raises(UsageError) as refused:
+        options.resolve([given])
+
+    assert str(refused.value).startswith(f"--{option.name} = {bad!r} (command line): ")
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize("raw", [0, -5, 2.5, True, None, [3], "2.5", ""])
+def test_a_count_is_a_whole_number_of_at_least_one(raw):
+    with pytest.raises(UsageError, match="must be"):
+        BY_NAME["iterations"].parse(raw)
+
+
+def test_an_unknown_keyword_is_refused_with_the_closest_one():
+    with pytest.raises(UsageError) as refused:
+        options.given_as_keywords(
+            {"iteratons": 5}, form=MARKER, name="no_leak", where=" on test_a.py::test_a"
+        )
+
+    expected = (
+        "no_leak(iteratons=5) on test_a.py::test_a: unknown keyword 'iteratons'; did you mean 'iterations'?"
+    )
+    assert expected == str(refused.value)
+
+
+def test_an_unknown_keyword_without_a_close_one_lists_those_that_exist():
+    with pytest.raises(UsageError, match="known are iterations, batches, warmup"):
+        options.given_as_keywords({"colour": 5}, form=CALL, name="check")
+
+
+@pytest.mark.parametrize("name", ["json", "html", "app", "factory"])
+def test_what_belongs_to_the_session_is_no_keyword_of_the_marker(name):
+    assert MARKER not in BY_NAME[name].forms
+
+
+def test_batches_given_must_not_exceed_the_iterations():
+    given = {
+        "batches": options.Given(value="60", place="reqleak_batches = '60' (pytest.ini)"),
+        "iterations": options.Given(value=50, place="no_leak(iterations=50)"),
+    }
+    with pytest.raises(UsageError, match=r"^reqleak_batches = '60' \(pytest.ini\): .* iterations, 50"):
+        options.resolve([given])
+
+
+def test_batches_by_default_shrink_to_few_iterations():
+    plan = options.resolve([{"iterations": options.Given(value=7, place="here")}]).plan
+
+    assert (7, 7) == (plan.iterations, plan.batches)
+
+
+def test_a_request_never_may_take_longer_than_the_run():
+    quick = options.resolve([{"timeout": options.Given(value=2, place="here")}])
+
+    assert 2 == quick.request_seconds
+    assert options.MOST_REQUEST_SECONDS == options.resolve([]).request_seconds
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_table_is_ready_for_a_reference_page(option):
+    assert option.help.endswith(".")
+    assert set(option.choices) >= ({option.default} if option.choices else set())
+
+
+SHOW = """
+import pytest
+from pytest_reqleak.plugin import _settings
+
+@pytest.mark.no_leak{marker}
+def test_show(request):
+    plan = _settings(request.node).plan
+    print("settings:", plan.iterations, plan.threshold, plan.factory)
+"""
+
+
+TEXT = """
+reqleak_iterations = "700"
+reqleak_threshold = "2 B"
+reqleak_factory = "true"
+"""
+NUMBERS = """
+reqleak_iterations = 700
+reqleak_threshold = 2.0
+reqleak_factory = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "marker", "expected"),
+    [
+        ([], "", "700 2.0 True"),
+        (["--reqleak-iterations=800"], "", "800 2.0 True"),
+        (["--reqleak-iterations=800"], "(iterations=900, threshold='1 KiB')", "900 1024.0 True"),
+    ],
+    ids=["ini", "command line", "marker"],
+)
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[tool.pytest.ini_options]" + TEXT,
+        "[tool.pytest.ini_options]" + NUMBERS,
+        pytest.param(
+            "[tool.pytest]" + NUMBERS,
+            marks=pytest.mark.skipif(pytest.version_tuple < (9, 2), reason="unions of types came with 9.2"),
+        ),
+    ],
+    ids=["text", "numbers", "native"],
+)
+def test_settings_are_read_from_all_places_in_order(pytester, toml, arguments, marker, expected):
+    pytester.makepyprojecttoml(toml)
+    pytester.makepyfile(SHOW.format(marker=marker))
+
+    result = pytester.runpytest_subprocess("-s", "-q", "--no-reqleak", *arguments)
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*settings: {expected}*"])
+
+
+def test_a_bad_value_in_the_configuration_ends_the_session_in_one_line(pytester):
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\nreqleak_batches = "0"')
+    pytester.makepyfile("def test_a(): pass")
+
+    result = pytester.runpytest_subprocess()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    assert ["ERROR: reqleak_batches = '0' (pyproject.toml): must be at least 1"] == [
+        line for line in result.errlines if line
+    ]
+
+
+def test_a_bad_value_on_the_command_line_ends_the_session_in_one_line(pytester):
+    pytester.makepyfile("def test_a(): pass")
+
+    result = pytester.runpytest_subprocess("--reqleak-threshold=5 parsec")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(
+        ["ERROR: --reqleak-threshold = '5 parsec' (command line): has the unknown unit*"]
+    )
+    result.stderr.no_fnmatch_line("*Traceback*")

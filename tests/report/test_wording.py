@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from run_strategies import growths, runs
+from sample_runs import (
+    EVERY_RUN,
+    HOME,
+    clean_run,
+    growths_of,
+    native_run,
+    pydantic_run,
+    threads_run,
+)
+
+from pytest_reqleak.model.finding import Growth
+from pytest_reqleak.model.meter import Cause, Meter, Verdict
+from pytest_reqleak.report import wording
+from pytest_reqleak.report.paths import show_path
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        (f"{HOME}/shop/orders.py", "shop/orders.py"),
+        (f"{HOME}/.venv/lib/python3.11/site-packages/pydantic/main.py", "pydantic/main.py"),
+        ("/usr/lib/python3/dist-packages/flask/app.py", "flask/app.py"),
+        ("/usr/lib/python3.11/asyncio/tasks.py", "python3.11/asyncio/tasks.py"),
+        ("/opt/else/where.py", "/opt/else/where.py"),
+        (f"{HOME}-other/shop/orders.py", f"{HOME}-other/shop/orders.py"),
+        ("<string>", "<string>"),
+        ("", ""),
+    ],
+)
+def test_a_path_is_shown_as_short_as_it_stays_clear(file: str, shown: str) -> None:
+    assert shown == show_path(file)
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (threads_run(), "each iteration leaves 1.0 thread (9.6 KiB) behind"),
+        (
+            replace(
+                threads_run(),
+                growth=growths_of(tasks=(2.0, 0.0), descriptors=(0.5, 0.0)),
+                bytes_per_iteration=0.0,
+            ),
+            "each iteration leaves 0.5 open file descriptors and 2.0 asyncio tasks behind",
+        ),
+        (
+            replace(
+                pydantic_run(),
+                classification=(Cause.PYTHON, Cause.RESOURCE),
+                growth=growths_of(threads=(1.0, 0.0)),
+            ),
+            "each request leaves 553 B (6.0 blocks) and 1.0 thread behind",
+        ),
+        (
+            replace(
+                pydantic_run(),
+                classification=(Cause.CYCLES,),
+                bytes_per_iteration=0.0,
+                growth=(
+                    Growth(meter=Meter.CYCLIC_GARBAGE, per_iteration=3.0, low=3.0, high=3.0, grows=True),
+                ),
+            ),
+            "each request leaves 3.0 objects in reference cycles behind",
+        ),
+        (
+            EVERY_RUN["allocator"](),
+            "each request raises the resident memory by 2.2 KiB, though live memory does not grow",
+        ),
+        (
+            EVERY_RUN["bounded"](),
+            "each request leaves 176 B (3.0 blocks) behind, in a container that is not full yet",
+        ),
+        (
+            replace(native_run(), verdict=Verdict.INCONCLUSIVE),
+            "each request seems to leave 2.2 KiB of native memory behind, but it is not certain",
+        ),
+        (replace(clean_run(), iterations=1), "1 request leaves nothing behind"),
+    ],
+)
+def test_growth_is_worded_after_what_grows(run, says: str) -> None:
+    assert says == wording.headline(run)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (5.99, 6.01, "5.99 to 6.01"),
+        (551.3, 555.1, "551 to 555"),
+        (2.0, 2.0, "exactly 2.00"),
+        (-0.0001, 0.0001, "-0.0001 to 0.0001"),
+        (float("-inf"), 3.0, "unbounded to 3.00"),
+    ],
+)
+def test_an_interval_has_the_digits_that_tell_its_ends_apart(low: float, high: float, text: str) -> None:
+    growth = Growth(meter=Meter.LIVE_BLOCKS, per_iteration=low, low=low, high=high, grows=True)
+
+    assert text == wording.interval_text(growth)
+
+
+@given(growth=growths)
+def test_any_growth_can_be_worded(growth: Growth) -> None:
+    assert wording.interval_text(growth)
+    assert wording.growth_text(growth, "request").endswith("/request")
+
+
+@given(run=runs)
+def test_what_to_do_is_said_unless_the_run_is_clean(run) -> None:
+    if run.verdict is Verdict.CLEAN:
+        assert [] == wording.next_steps(run)
+    if run.verdict is Verdict.INCONCLUSIVE:
+        assert wording.next_steps(run)
+
+
+def test_the_first_advice_is_the_remedy_of_the_top_site() -> None:
+    assert pydantic_run().sites[0].remedy == wording.next_steps(pydantic_run())[0]
+
+
+def test_a_container_without_a_remedy_is_to_be_bounded() -> None:
+    run = replace(pydantic_run(), sites=())
+
+    assert wording.next_steps(run)[0].startswith("Give shop.orders.RECENT a bound")
+
+
+def test_a_tracer_that_was_used_is_not_advised_again() -> None:
+    assert [] == wording.next_steps(replace(native_run(), environment={"tracer": "memray"}))
+
+
+def test_native_growth_asks_for_the_tracer_that_sees_c_code() -> None:
+    assert ["Measure with tracer=memray: it also sees what C code allocates."] == wording.next_steps(
+        native_run()
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "command"),
+    [
+        (clean_run(), "reqleak check shop.main:app 'GET /orders/{i}' -n 2000 --server bundled"),
+        (
+            threads_run(),
+            "pytest tests/test_mail.py::test_sending_mail_leaves_nothing_behind --reqleak-iterations=2000",
+        ),
+        (replace(clean_run(), target="FastAPI"), ""),
+        (
+            replace(clean_run(), threshold=16.0, environment={"concurrency": "4"}),
+            "reqleak check shop.main:app 'GET /orders/{i}' -n 2000 --server bundled "
+            "--threshold 16 --concurrency 4",
+        ),
+        (
+            replace(clean_run(), target="a.py:app; rm x"),
+            "reqleak check 'a.py:app; rm x' 'GET /orders/{i}' -n 2000 --server bundled",
+        ),
+    ],
+)
+def test_the_command_that_measures_again_can_be_pasted(run, command: str) -> None:
+    assert command == wording.reproduce_command(run)

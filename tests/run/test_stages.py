@@ -1,0 +1,135 @@
+"""Batches of a run: what is sent, in which order, and what is sampled."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_reqleak.agent.agent import Agent
+from pytest_reqleak.model.meter import Meter, Phase
+from pytest_reqleak.model.plan import Plan
+from pytest_reqleak.stages import Stages
+
+
+class Recorder:
+    """A driver that keeps what it was asked to send."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, int, int | None]] = []
+
+    def run_batch(self, first: int, count: int, only: int | None = None) -> None:
+        self.sent.append((first, count, only))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def driver() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def stages(driver):
+    with Agent() as agent:
+        yield Stages(plan=Plan(iterations=100, batches=10), driver=driver, agent=agent)
+
+
+def test_a_stage_gives_one_sample_before_its_first_batch_and_one_after_each(stages):
+    samples = stages.run(Phase.MEASURE, 100)
+
+    assert tuple(range(0, 101, 10)) == samples.iterations
+
+
+def test_batches_share_out_the_iterations_evenly_and_completely(stages, driver):
+    stages.run(Phase.MEASURE, 23, batches=5)
+
+    assert 23 == sum(count for _, count, _ in driver.sent)
+    assert {4, 5} == {count for _, count, _ in driver.sent}
+
+
+def test_a_stage_never_has_more_batches_than_iterations(stages, driver):
+    stages.run(Phase.MEASURE, 3, batches=50)
+
+    assert [(0, 1, None), (1, 1, None), (2, 1, None)] == driver.sent
+
+
+def test_each_stage_goes_on_with_inputs_that_were_never_sent(stages, driver):
+    stages.run(Phase.MEASURE, 10, batches=1)
+    stages.run(Phase.CONFIRM, 10, batches=1)
+
+    assert [(0, 10, None), (10, 10, None)] == driver.sent
+
+
+def test_replay_sends_old_inputs_and_uses_up_no_fresh_ones(stages, driver):
+    stages.run(Phase.MEASURE, 10, batches=1)
+    replayed = stages.run(Phase.REPLAY, 10, batches=2, first=0)
+    stages.run(Phase.CONFIRM, 10, batches=1)
+
+    assert [(0, 10, None), (0, 5, None), (5, 5, None), (10, 10, None)] == driver.sent
+    assert (10, 15, 20) == replayed.iterations
+
+
+def test_one_request_of_a_workload_can_be_sent_alone(stages, driver):
+    stages.alone(2, 7, Meter.LIVE_BLOCKS)
+
+    assert [(0, 7, 2)] == driver.sent
+
+
+def test_a_stage_ends_early_when_the_time_of_the_run_is_over(driver):
+    with Agent() as agent:
+        stages = Stages(plan=Plan(timeout=1e-9), driver=driver, agent=agent)
+
+        samples = stages.run(Phase.MEASURE, 100)
+
+    assert stages.out_of_time
+    assert 1 == len(samples)
+    assert [] == driver.sent
+
+
+def test_what_the_harness_recorded_is_emptied_before_each_sample(driver):
+    emptied: list[int] = []
+    with Agent() as agent:
+        stages = Stages(
+            plan=Plan(iterations=10, batches=2),
+            driver=driver,
+            agent=agent,
+            between_batches=lambda: emptied.append(len(agent.buffer)),
+        )
+        stages.run(Phase.MEASURE, 10)
+
+    assert [1, 2] == emptied
+
+
+@pytest.mark.parametrize("warmup", [1, 7, 25])
+def test_a_warm_up_of_a_given_length_is_exactly_that_long(driver, warmup):
+    with Agent() as agent:
+        stages = Stages(plan=Plan(iterations=100, batches=10, warmup=warmup), driver=driver, agent=agent)
+
+        assert stages.warm_up()
+
+    assert warmup == stages.done == stages.fresh
+
+
+def test_a_warm_up_of_no_iterations_sends_nothing(driver):
+    with Agent() as agent:
+        stages = Stages(plan=Plan(warmup=0), driver=driver, agent=agent)
+        stages.warm_up()
+
+    assert [] == driver.sent
+
+
+def test_progress_is_told_of_each_phase_and_batch(driver):
+    told: list[object] = []
+
+    class Observer:
+        def phase(self, name: str, total: int | None) -> None:
+            told.append((name, total))
+
+        def advance(self, iterations: int) -> None:
+            told.append(iterations)
+
+    with Agent() as agent:
+        stages = Stages(plan=Plan(iterations=10, batches=2), driver=driver, agent=agent, observer=Observer())
+        stages.run(Phase.MEASURE, 10)
+
+    assert [("measure", 10), 5, 5] == told
