@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from benchmarks.series import CLEAN, NOISES, RATES, Maker, Source, added, leak, random_leak
+from pytest_reqleak.analysis.batches import batch_ends
 from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
@@ -37,7 +38,7 @@ class Course:
 
     def run(self, iterations: int, phase: Phase) -> Samples:
         count = max(1, iterations // self.batch)
-        places = [self.done + iterations * k // count for k in range(count + 1)]
+        places = [self.done, *(self.done + end for end in batch_ends(iterations, count))]
         self.done = places[-1]
         return Samples(
             iterations=tuple(places),

@@ -118,6 +118,24 @@ def saw_tooth(shortest: float = 0.004, longest: float = 1.0) -> Maker:
     return make
 
 
+def sessions(rng: random.Random, length: int) -> Source:
+    """A store whose entries expire, swept when it has doubled since the last sweep."""
+    lifetime = round(length * math.exp(rng.uniform(math.log(0.05), 0)))
+    blocks = rng.choice([1, 5])
+    size, limit, last = [0], [lifetime // 2], [0]
+
+    def read(n: int) -> float:
+        for _ in range(n - last[0]):
+            size[0] += 1
+            if size[0] >= limit[0]:
+                size[0] = min(size[0], lifetime)
+                limit[0] = 2 * size[0]
+        last[0] = n
+        return size[0] * blocks
+
+    return read
+
+
 # -- growth that ends -----------------------------------------------------------------------
 
 
@@ -240,6 +258,7 @@ CLEAN: dict[str, Maker] = {
     "saw-tooth": saw_tooth(),
     "saw-tooth + jitter": added(saw_tooth(), jitter(3)),
     "two saw-teeth": added(saw_tooth(), saw_tooth()),
+    "sessions": sessions,
     "steps": steps,
     "steps + jitter": added(steps, jitter(3)),
     "plateau": plateau(),

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_reqleak.errors import MemoryGrowth, ReqleakError
+    from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, ReqleakWarning
     from pytest_reqleak.fixture import check, measure
     from pytest_reqleak.model.request import Request
     from pytest_reqleak.model.run import Run
@@ -19,14 +19,26 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MemoryGrowth": "pytest_reqleak.errors",
+    "NoVerdict": "pytest_reqleak.errors",
     "ReqleakError": "pytest_reqleak.errors",
+    "ReqleakWarning": "pytest_reqleak.errors",
     "Request": "pytest_reqleak.model.request",
     "Run": "pytest_reqleak.model.run",
     "check": "pytest_reqleak.fixture",
     "measure": "pytest_reqleak.fixture",
 }
 
-__all__ = ["MemoryGrowth", "ReqleakError", "Request", "Run", "__version__", "check", "measure"]
+__all__ = [
+    "MemoryGrowth",
+    "NoVerdict",
+    "ReqleakError",
+    "ReqleakWarning",
+    "Request",
+    "Run",
+    "__version__",
+    "check",
+    "measure",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,8 @@ from pytest_reqleak.servers.booted import boot
 from pytest_reqleak.servers.target import load_target
 
 if TYPE_CHECKING:
-    from pytest_reqleak.options import Settings
     from pytest_reqleak.servers.booted import Booted
+    from pytest_reqleak.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,11 @@ from pytest_reqleak import __version__, options
 from pytest_reqleak.errors import ReqleakError, TargetError, TargetFailed, UsageError
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.request import Request, parse_request_line, requests_from_json
+from pytest_reqleak.settings import given_on_command_line, resolve
 
 if TYPE_CHECKING:
     from pytest_reqleak.model.run import Run
-    from pytest_reqleak.options import Settings
+    from pytest_reqleak.settings import Settings
 
 CLEAN, LEAK, USAGE, INCONCLUSIVE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -105,8 +106,8 @@ def make_parser() -> argparse.ArgumentParser:
 def _check(asked: argparse.Namespace) -> int:
     from pytest_reqleak.report.files import check_writable
 
-    given = options.given_on_command_line(lambda name: getattr(asked, name), command=True)
-    settings = options.resolve([given])
+    given = given_on_command_line(lambda name: getattr(asked, name), command=True)
+    settings = resolve([given])
     requests = _read_requests(asked.lines, asked.requests)
     for name in ("json", "html"):
         path = getattr(settings, name)

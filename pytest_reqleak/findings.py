@@ -54,22 +54,33 @@ class Findings:
         self.caveats.append(Caveat(slug=slug, text=text))
 
     def bytes_per_iteration(self, decision: Decision) -> float:
-        """What each iteration leaves behind, from the best source there is."""
+        """What each iteration leaves behind, from the best source there is.
+
+        The tracer knows how large a block is, the passive meter how many stay: it counts
+        them over far more iterations than a window of the tracer has, so a buffer that
+        happens to fill in the windows does not pass for growth.
+        """
         if decision.outcome is Outcome.CLEAN or not decision.grows:
             return 0.0
         traced = self.traced.bytes_per_iteration
         if traced is None:
             return estimate_bytes(decision)
+        sites = self.traced.sites
+        traced_blocks = sum(site.blocks_per_iteration for site in sites)
+        blocks = _slope(decision, Meter.LIVE_BLOCKS)
+        python = traced * blocks / traced_blocks if traced_blocks > 0 and blocks > 0 else 0.0
         heap = next((g for g in decision.growth if g.meter is Meter.HEAP_BYTES), None)
         if heap is None or not heap.grows:
-            return max(traced, 0.0) or estimate_bytes(decision)
+            return python or estimate_bytes(decision)
+        # Objects above 512 bytes come from the C heap, where they are counted a second time.
         large = sum(
             site.bytes_per_iteration
-            for site in self.traced.sites
+            for site in sites
             if site.bytes_per_iteration > _LARGEST_SMALL_OBJECT * max(site.blocks_per_iteration, 1e-9)
         )
+        large *= python / traced if traced > 0 else 0.0
         native = heap.per_iteration - large
-        return traced + native if native > _NATIVE_SHARE * traced + _NATIVE_BYTES else traced
+        return python + native if native > _NATIVE_SHARE * python + _NATIVE_BYTES else python
 
     def run(
         self,

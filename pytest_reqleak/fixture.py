@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_reqleak.agent.agent import agent_for
 from pytest_reqleak.drivers.driver import make_driver
 from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError
-from pytest_reqleak.measure import run_workload
+from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.request import PLACEHOLDER, Request, parse_request_line, requests_from_json
-from pytest_reqleak.options import CALL, Given, Settings, given_as_keywords, resolve
+from pytest_reqleak.options import CALL
 from pytest_reqleak.servers.booted import boot
 from pytest_reqleak.servers.target import load_target
+from pytest_reqleak.settings import Given, Settings, given_as_keywords, resolve
 
 if TYPE_CHECKING:
     from pytest_reqleak.model.run import Run
@@ -216,11 +217,10 @@ def read_requests(requests: Requests) -> tuple[Request, ...]:
     Raises:
         UsageError: There is no request, or one is wrong; its position is named.
     """
-    if isinstance(requests, (Request, str, Mapping)):
-        requests = (requests,)
-    if not isinstance(requests, Iterable):
+    entries: Any = (requests,) if isinstance(requests, (Request, str, Mapping)) else requests
+    if not isinstance(entries, Iterable):
         raise UsageError(f"requests = {requests!r}: must be a request, a line such as 'GET /', or a list")
-    workload = tuple(_read_request(entry, number) for number, entry in enumerate(requests, start=1))
+    workload = tuple(_read_request(entry, number) for number, entry in enumerate(entries, start=1))
     if not workload:
         raise UsageError("requests: must hold at least one request")
     return workload

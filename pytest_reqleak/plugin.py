@@ -17,12 +17,13 @@ import pytest
 from pytest_reqleak import options
 from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, UsageError
 from pytest_reqleak.session import Session
+from pytest_reqleak.settings import given_as_keywords, resolve
 
 if TYPE_CHECKING:
     from pytest_reqleak.fixture import Reqleak
     from pytest_reqleak.model.run import Run
-    from pytest_reqleak.options import Given, Settings
     from pytest_reqleak.recorders import Recorders
+    from pytest_reqleak.settings import Given, Settings
     from pytest_reqleak.stages import Observer
 
 MARKER = "no_leak"
@@ -96,18 +97,18 @@ def _sources(item: pytest.Item) -> list[Mapping[str, Given]]:
     where = f" on {item.nodeid}"
     sources = list(_session(item.config).sources)
     for mark in reversed(_markers(item)):
-        if mark.args and (len(mark.args) > 1 or not isinstance(mark.args[0], bool)):
+        if len(mark.args) > 1 or not all(isinstance(argument, bool) for argument in mark.args):
             shown = ", ".join(map(repr, mark.args))
             raise UsageError(
                 f"{MARKER}({shown}){where}: takes keywords such as iterations=5000, or False to switch it off"
             )
-        sources.append(options.given_as_keywords(mark.kwargs, form=options.MARKER, name=MARKER, where=where))
+        sources.append(given_as_keywords(mark.kwargs, form=options.MARKER, name=MARKER, where=where))
     return sources
 
 
 def _settings(item: pytest.Item) -> Settings:
     if _SETTINGS not in item.stash:
-        item.stash[_SETTINGS] = options.resolve(_sources(item))
+        item.stash[_SETTINGS] = resolve(_sources(item))
     return item.stash[_SETTINGS]
 
 
@@ -232,8 +233,10 @@ def reqleak_client(request: pytest.FixtureRequest, reqleak_app: Any) -> Iterator
 
     item = request.node
     settings = _settings(item)
-    boot = _session(item.config).boots.boot(
-        reqleak_app, settings, before_teardown=before_teardown_of(request, "reqleak_app")
+    boot = (
+        _session(item.config)
+        .boots()
+        .boot(reqleak_app, settings, before_teardown=before_teardown_of(request, "reqleak_app"))
     )
     boot.booted.last_error = None
     item.stash[_BOOT] = boot

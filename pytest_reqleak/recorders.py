@@ -15,19 +15,19 @@ from __future__ import annotations
 import io
 import logging
 import sys
-import warnings
-from collections.abc import Iterator, MutableSequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pytest_reqleak.model.finding import Caveat
+from pytest_reqleak.recorded_warnings import RecordedWarnings, recorded_warnings
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from pytest_reqleak.model.finding import Caveat
+
 MOST_RECORDS = 100
-"""Log records and warnings that are kept of the beginning."""
+"""Log records that are kept of the beginning."""
 MOST_TEXT = 10_000
 """Characters of printed or logged text that are kept of the beginning."""
 
@@ -51,11 +51,11 @@ class Recorders:
         logs = [_Log(handler) for handler in _log_handlers()]
         captures = [_FixtureCapture(fixtures[name]) for name in _CAPTURES if name in fixtures]
         recwarn = fixtures.get("recwarn")
-        self._warnings = _Warnings(recwarn.list if recwarn is not None else _recorded_warnings())
+        self._warnings = RecordedWarnings(recwarn.list if recwarn is not None else recorded_warnings())
         properties = _Properties(item)
         self._all: list[Recorder] = [*logs, *captures, self._warnings, properties]
         self._all += [_Bounded(deque) for deque in _exception_deques(item.config)]
-        capture = item.config.pluginmanager.getplugin("capturemanager")
+        capture: Any = item.config.pluginmanager.getplugin("capturemanager")
         if capture is not None and capture.is_globally_capturing():
             self._all.append(_GlobalCapture(capture, item))
         # What the test itself looks at must hold one pass only, or its second pass would fail.
@@ -181,63 +181,6 @@ class _FixtureCapture:
         self._head = None
 
 
-class _Warnings:
-    """The list that `catch_warnings(record=True)` fills, and the registries beside it.
-
-    A warning that is shown once per place leaves its text in its module's
-    `__warningregistry__`. Python's default filters do so outside pytest too, which
-    is why removing it is told as a caveat.
-    """
-
-    def __init__(self, recorded: MutableSequence[Any] | None) -> None:
-        self._recorded = recorded
-        self._head: list[Any] | None = None
-        self._sizes: dict[str, int] | None = None
-        self._texts: dict[str, int] = {}
-
-    def empty(self) -> None:
-        if self._recorded is not None and self._head is not None and not self._recorded:
-            return
-        self._forget_texts()
-        if self._recorded is None:
-            return
-        if self._head is None:
-            self._head = list(self._recorded[:MOST_RECORDS])
-        self._recorded.clear()
-
-    def _forget_texts(self) -> None:
-        if self._sizes is None:
-            # What the first batch has warned about stays: it is not warned about again.
-            self._sizes = {name: len(registry) for name, registry in _warning_registries()}
-            return
-        for name, registry in _warning_registries():
-            known = self._sizes.setdefault(name, 0)
-            # After a change of filters Python empties a registry by itself.
-            new = [key for key in list(registry)[known:] if key != "version"]
-            for key in new:
-                registry.pop(key, None)
-            if new:
-                self._texts[name] = self._texts.get(name, 0) + len(new)
-
-    def restore(self) -> None:
-        if self._head is not None and self._recorded is not None:
-            self._recorded[:] = [*self._head, *self._recorded[-MOST_RECORDS:]]
-        self._head = None
-
-    def caveats(self) -> tuple[Caveat, ...]:
-        return tuple(
-            Caveat(
-                slug="warning-texts",
-                text=(
-                    f"{module} issued {number:,} warnings with ever new texts; Python's default filters "
-                    f"keep each text in {module}.__warningregistry__. They were left out of the count."
-                ),
-            )
-            for module, number in sorted(self._texts.items())
-            if number > 1
-        )
-
-
 class _Properties:
     """What `record_property` has added to the test: the last pass's alone is kept."""
 
@@ -317,23 +260,6 @@ def _log_handlers() -> list[Any]:
         if isinstance(getattr(handler, "records", None), list)
         and isinstance(getattr(handler, "stream", None), io.StringIO)
     ]
-
-
-def _recorded_warnings() -> MutableSequence[Any] | None:
-    # `catch_warnings(record=True)` puts `log.append` here and shows the list to its caller alone.
-    recorded = getattr(getattr(warnings, "_showwarnmsg_impl", None), "__self__", None)
-    return recorded if isinstance(recorded, list) else None
-
-
-def _warning_registries() -> Iterator[tuple[str, dict[Any, Any]]]:
-    for name, module in list(sys.modules.items()):
-        try:
-            # Not getattr: that would load a module that is to be loaded lazily.
-            registry = object.__getattribute__(module, "__dict__").get("__warningregistry__")
-        except AttributeError:
-            continue
-        if isinstance(registry, dict):
-            yield name, registry
 
 
 def _exception_deques(config: pytest.Config) -> list[Any]:

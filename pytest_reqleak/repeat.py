@@ -18,14 +18,14 @@ import pytest
 from pytest_reqleak.agent.agent import Agent, agent_for
 from pytest_reqleak.drivers.body import BodyDriver
 from pytest_reqleak.fixture import judge, one_at_a_time
-from pytest_reqleak.measure import run_workload
+from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.run import ServerInfo
 from pytest_reqleak.recorders import Recorders
 
 if TYPE_CHECKING:
     from pytest_reqleak.boots import Boot
     from pytest_reqleak.model.run import Run
-    from pytest_reqleak.options import Settings
+    from pytest_reqleak.settings import Settings
     from pytest_reqleak.stages import Observer
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_reqleak import options
 from pytest_reqleak.errors import UsageError
+from pytest_reqleak.settings import given_in_ini, given_on_command_line, resolve
 
 if TYPE_CHECKING:
     from pytest_reqleak.boots import Boots
     from pytest_reqleak.model.run import Run
-    from pytest_reqleak.options import Given
+    from pytest_reqleak.settings import Given
 
 MOST_CLEAN_SHOWN = 10
 """Clean runs in the summary, unless `-v` asks for all."""
@@ -36,10 +36,10 @@ class Session:
         """
         file = config.inipath.name if config.inipath is not None else "ini"
         self.sources: tuple[Mapping[str, Given], ...] = (
-            options.given_in_ini(config.getini, file),
-            options.given_on_command_line(lambda name: config.getoption(name, None)),
+            given_in_ini(config.getini, file),
+            given_on_command_line(lambda name: config.getoption(name, None)),
         )
-        self.settings = options.resolve(self.sources)
+        self.settings = resolve(self.sources)
         self.switch: bool | None = config.getoption("reqleak", None)
         """True: `--reqleak`, False: `--no-reqleak`, None: neither."""
         self.is_worker = hasattr(config, "workerinput")
@@ -49,16 +49,18 @@ class Session:
         self._texts: dict[tuple[str, str], list[str]] = {}
         self._notes: list[str] = []
 
-    @property
     def boots(self) -> Boots:
-        """The apps that tests have booted."""
+        """The apps that tests have booted.
+
+        No property: older versions of pluggy look at every attribute of a plugin,
+        and this one imports a lot.
+        """
         if self._boots is None:
             from pytest_reqleak.boots import Boots
 
             self._boots = Boots()
         return self._boots
 
-    @property
     def writes(self) -> bool:
         """Whether this process writes the reports."""
         return not self.is_worker and not self._config.getoption("collectonly", False)
@@ -71,7 +73,7 @@ class Session:
         """
         for name in ("json", "html"):
             path = getattr(self.settings, name)
-            if path is not None and self.writes:
+            if path is not None and self.writes():
                 from pytest_reqleak.report.files import check_writable
 
                 place = [source[name].place for source in self.sources if name in source][-1]
@@ -90,7 +92,7 @@ class Session:
         """Write the reports."""
         settings = self.settings
         asked = [path for path in (settings.json, settings.html) if path is not None]
-        if not self.writes or not asked:
+        if not self.writes() or not asked:
             return
         if not self._texts:
             # Such as when the tests of one file are run that holds none of ours.

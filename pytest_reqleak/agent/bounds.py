@@ -75,13 +75,14 @@ def bound_of(container: Any, owners: Sequence[Any]) -> int | None:
         owners: The objects on the path before it, nearest first; two are enough,
             an instance and its dict.
     """
-    if LRU_WRAPPER in mro(type(container)):
+    if inherits(container, LRU_WRAPPER):
         return wrapper_info(container)[2]
     if inherits(container, collections.deque):
         limit = _deque_maxlen(container)
-        return limit if type(limit) is int else None
+        if type(limit) is int:
+            return limit
     for owner in (container, *owners[:2]):
-        if LRU_WRAPPER in mro(type(owner)):
+        if inherits(owner, LRU_WRAPPER):
             return wrapper_info(owner)[2]
         for base in mro(type(owner)):
             home = home_of(base)

@@ -247,7 +247,7 @@ def _merge_siblings(found: list[_Grown]) -> list[_Grown]:
     for one in found:
         links = _links(one)
         parent = links[-2] if len(links) > 1 else one.thing
-        if type(parent) in (list, tuple, dict) and one.text.endswith("]"):
+        if any(type(parent) is kind for kind in (list, tuple, dict)) and one.text.endswith("]"):
             families.setdefault(id(parent), []).append(one)
     for family in families.values():
         if len(family) < _SIBLINGS:
@@ -267,7 +267,7 @@ def _rank(kept: list[_Grown]) -> Any:
     def key(found: _Grown) -> tuple[Any, ...]:
         slow = found.growth < fastest / 3
         level = found.chain.level if found.chain is not None else 9
-        return (found.new, found.buffer and fastest > 0, slow, level, -found.growth, len(found.text))
+        return (found.buffer and fastest > 0, slow, found.new, level, -found.growth, len(found.text))
 
     return key
 

@@ -1,7 +1,7 @@
 """Look at objects without running any code of theirs.
 
 The rules that hold here and wherever this file is used: `type(o)`, never
-`o.__class__`; nothing unknown is compared, hashed, printed or asked for an
+`o.__class__`; types are compared by `is` alone; nothing unknown is compared, hashed, printed or asked for an
 attribute; what a class offers is read through the descriptors of `type`
 itself, and of C types only such as return a stored field.
 """
@@ -25,6 +25,11 @@ def mro(kind: type) -> tuple[type, ...]:
     """The classes that `kind` inherits from, itself first; empty while it is being made."""
     order = _mro_of(kind)
     return order if type(order) is tuple else ()
+
+
+def derives(kind: type, base: type) -> bool:
+    """Like `issubclass`, without asking a metaclass: `in` would compare, and a metaclass can answer that."""
+    return any(one is base for one in mro(kind))
 
 
 def inherits(thing: object, base: type) -> bool:
@@ -90,7 +95,11 @@ def instance_dict(thing: object) -> dict[str, Any] | None:
         getter = class_dict(kind).get("__dict__")
         if getter is not None:
             # `types.SimpleNamespace` has it as a plain field.
-            if type(getter) not in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            kind_of_getter = type(getter)
+            if (
+                kind_of_getter is not types.GetSetDescriptorType
+                and kind_of_getter is not types.MemberDescriptorType
+            ):
                 return None
             try:
                 found = getter.__get__(thing)

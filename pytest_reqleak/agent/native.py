@@ -136,7 +136,7 @@ class NativeTracer:
     def _read(self) -> tuple[RawSite, ...]:
         import memray
 
-        marks = Marks(first_is_empty=True)
+        marks = Marks()
         with memray.FileReader(self._file) as reader:
             notes = [snapshot.time for snapshot in reader.get_memory_snapshots()]
             places = [_last_before(notes, when) for _, when in self._times]

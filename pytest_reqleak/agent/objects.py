@@ -25,6 +25,8 @@ class TypeCounter:
 
     def __init__(self) -> None:
         self._before: Counter[int] = Counter()
+        # The first use of a Counter fills caches of the standard library, which would be counted.
+        _count([]).most_common(1)
 
     def mark(self) -> None:
         """Count now; forgets an earlier mark."""
@@ -39,22 +41,29 @@ class TypeCounter:
         Returns:
             At most 20, in objects per iteration; types of the same name are added up.
         """
-        iterations = max(1, iterations)
+        # No closure in this function: its own cells would be counted.
         tracked = gc.get_objects()
-        now = _count(tracked)
-        rising = {key for key, count in now.items() if count > self._before[key]}
-        kinds = {id(kind): kind for kind in map(type, tracked) if id(kind) in rising}
-        del tracked
-        growth: Counter[str] = Counter()
-        for key, kind in kinds.items():
-            growth[full_name(kind)] += now[key] - self._before[key]
+        growth = _growth(self._before, _count(tracked), tracked)
         self._before = Counter()
-        least = max(1, iterations * SLOWEST, max(growth.values(), default=0) * _NOISE)
-        return tuple(
-            TypeGrowth(type=name, per_iteration=count / iterations)
-            for name, count in growth.most_common(_MOST)
-            if count >= least and name.partition(".")[0] not in HARNESS_PACKAGES
-        )
+        return _rates(growth, max(1, iterations))
+
+
+def _growth(before: Counter[int], now: Counter[int], tracked: list[object]) -> Counter[str]:
+    rising = {key for key, count in now.items() if count > before[key]}
+    kinds = {id(kind): kind for kind in map(type, tracked) if id(kind) in rising}
+    growth: Counter[str] = Counter()
+    for key, kind in kinds.items():
+        growth[full_name(kind)] += now[key] - before[key]
+    return growth
+
+
+def _rates(growth: Counter[str], iterations: int) -> tuple[TypeGrowth, ...]:
+    least = max(1, iterations * SLOWEST, max(growth.values(), default=0) * _NOISE)
+    return tuple(
+        TypeGrowth(type=name, per_iteration=count / iterations)
+        for name, count in growth.most_common(_MOST)
+        if count >= least and name.partition(".")[0] not in HARNESS_PACKAGES
+    )
 
 
 def merge_types(*parts: Iterable[TypeGrowth]) -> tuple[TypeGrowth, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 from pytest_reqleak.agent.heap import Chain
 from pytest_reqleak.agent.identity import (
     class_dict,
+    derives,
     fields,
     full_name,
     home_of,
@@ -106,13 +107,13 @@ class Path:
         if home_of(thing) is not None:
             return full_name(thing)
         kind = type(thing)
-        if kind is LRU_WRAPPER or LRU_WRAPPER in mro(kind):
+        if derives(kind, LRU_WRAPPER):
             own = instance_dict(thing) or {}
             wrapped = own.get("__wrapped__")
             return f"functools.lru_cache of {full_name(wrapped)}" if home_of(wrapped) else ""
         if is_task(kind):
             return task_title(thing)
-        if logging.Logger in mro(kind):
+        if derives(kind, logging.Logger):
             name = plain((instance_dict(thing) or {}).get("name"))
             return f"logging.getLogger({name!r})" if name and name != "root" else "logging.getLogger()"
         return ""
@@ -130,15 +131,17 @@ class Path:
             return " -> entry", 1, False
         if kind is types.FunctionType:
             return _function_step(parent, links)
+        if is_task(kind) and _is_suspended(type(child)):
+            return "", 1, False
         if kind is types.CellType:
             return "", 1, False
-        if kind in _SUSPENDED:
+        if _is_suspended(kind):
             return _suspended_step(parent, links)
         if kind is types.FrameType:
             return _frame_step(parent, child), 1, False
         if kind is LRU_WRAPPER:
             return "", 1, True
-        if kind is threading.local or threading.local in mro(kind):
+        if derives(kind, threading.local):
             return _local_step(links)
         if kind is contextvars.Context:
             return self._context_step(links)
@@ -211,13 +214,17 @@ def _frame_step(frame: types.FrameType, child: Any) -> str:
     return f" -> frame {frame_name(frame)}"
 
 
+def _is_suspended(kind: type) -> bool:
+    return any(kind is known for known in _SUSPENDED)
+
+
 def _suspended_step(parent: Any, links: Sequence[Any]) -> tuple[str, int, bool]:
     child = links[1]
     frame = class_dict(type(parent))[_FRAME_FIELD[type(parent)]].__get__(parent)
     if type(child) is types.FrameType:
         # Until Python 3.10 the frame is an object of its own between the two.
         return "", 1, False
-    if type(child) in _SUSPENDED:
+    if _is_suspended(type(child)):
         return "", 1, False
     if frame is None:
         return "", 1, False

@@ -14,7 +14,7 @@ import types
 from collections import Counter
 from typing import Any
 
-from pytest_reqleak.agent.identity import class_dict, plain
+from pytest_reqleak.agent.identity import class_dict, derives, plain
 from pytest_reqleak.agent.roots import frame_name, is_task
 from pytest_reqleak.model.finding import Holder
 
@@ -59,8 +59,7 @@ def pending_tasks(tracked: list[Any]) -> Counter[str]:
             verdict = verdicts[id(kind)] = is_task(kind)
         if not verdict:
             continue
-        future = asyncio.Task if asyncio.Task in type.__dict__["__mro__"].__get__(kind) else None
-        if future is None or asyncio.Future.done(thing):
+        if not derives(kind, asyncio.Task) or asyncio.Future.done(thing):
             continue
         frames = _awaited(class_dict(asyncio.Task)["get_coro"](thing))
         if frames:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_reqleak.agent.identity import home_of, inherits, module_dict, mro, plain
+from pytest_reqleak.agent.identity import derives, home_of, inherits, module_dict, plain
 from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
 
 _MAX_FRAMES = 2000
@@ -90,7 +90,7 @@ def all_modules(tracked: list[Any]) -> list[types.ModuleType]:
         kind = type(thing)
         verdict = verdicts.get(id(kind))
         if verdict is None:
-            verdict = verdicts[id(kind)] = types.ModuleType in mro(kind)
+            verdict = verdicts[id(kind)] = derives(kind, types.ModuleType)
         if verdict:
             found.append(thing)
     return found
@@ -170,12 +170,12 @@ def thread_frames() -> Iterator[tuple[str, types.FrameType]]:
 
 def is_task(kind: type) -> bool:
     """Whether a type is asyncio's Task, in C or in Python, or inherits from it."""
-    return any(base is asyncio.Task or base is asyncio.tasks._PyTask for base in mro(kind))  # type: ignore[attr-defined]
+    return derives(kind, asyncio.Task) or derives(kind, asyncio.tasks._PyTask)  # type: ignore[attr-defined]
 
 
 def is_loop(kind: type) -> bool:
     """Whether a type is an event loop."""
-    return any(base is asyncio.AbstractEventLoop for base in mro(kind))
+    return derives(kind, asyncio.AbstractEventLoop)
 
 
 def task_title(task: Any) -> str:

@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_reqleak.agent.identity import inherits, mro
+from pytest_reqleak.agent.identity import derives, inherits, mro
 
 Sizer = Callable[[Any], int]
 
@@ -127,7 +127,7 @@ def each_container() -> Iterator[tuple[Any, int]]:
 
     # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
     # free list (CPython 3.12), and to take a reference to one of those destroys the list.
-    may_be_asked = {key: types.ModuleType not in mro(kind) for key, kind in by_id.items()}.__getitem__
+    may_be_asked = {key: not derives(kind, types.ModuleType) for key, kind in by_id.items()}.__getitem__
     untracked, is_tracked = _UNTRACKED.__contains__, gc.is_tracked
     plain_sizers = {id(base): sizer for base, sizer in _SIZERS}
     for start in range(0, len(tracked), _CHUNK):

@@ -74,7 +74,7 @@ class PythonTracer:
         if not self._found_running:
             tracemalloc.start(max(1, frames))
         self._started = True
-        self._marks = Marks(first_is_empty=not self._found_running)
+        self._marks = Marks()
 
     def mark(self, iterations: int) -> None:
         """Reduce what is held now to bytes and blocks by stack; the caller has settled and collected."""

@@ -28,16 +28,9 @@ _TRACER_FILES = (f"{os.sep}tracemalloc.py", f"{os.sep}memray{os.sep}")
 
 
 class Marks:
-    """What was held at each mark, by stack.
+    """What was held at each mark, by stack."""
 
-    Args:
-        first_is_empty: Whether nothing was traced before the first mark. Then the
-            first window fills what only turns over (free lists, ring buffers), and
-            it is left out where there are two more.
-    """
-
-    def __init__(self, *, first_is_empty: bool) -> None:
-        self._first_is_empty = first_is_empty
+    def __init__(self) -> None:
         self._iterations: list[int] = []
         self._bytes: dict[Stack, array[int]] = {}
         self._blocks: dict[Stack, array[int]] = {}
@@ -56,8 +49,12 @@ class Marks:
             blocks.append(n_blocks)
 
     def growth(self) -> tuple[RawSite, ...]:
-        """The stacks that hold more from mark to mark, most bytes first."""
-        first = 1 if self._first_is_empty and len(self._iterations) >= 3 else 0
+        """The stacks that hold more from mark to mark, most bytes first.
+
+        The first window fills what only turns over (free lists, ring buffers), as
+        little or nothing was traced before it; where there are two, it is left out.
+        """
+        first = 1 if len(self._iterations) >= 3 else 0
         xs = self._iterations[first:]
         if len(xs) < 2 or xs[-1] <= xs[0]:
             return ()

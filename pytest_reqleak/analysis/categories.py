@@ -1,6 +1,8 @@
 """What kind of thing is kept, told by the lines that allocated it.
 
-A table of rules, first match wins. Each category comes with one sentence that
+A table of rules. Some hold wherever they match in a stack (an import is an
+import, whatever it runs); of the others the frame nearest to the allocation
+decides, since it knows best what it makes. Each category comes with one sentence that
 usually helps and is true, and with the anchor of its page in the documentation.
 """
 
@@ -28,10 +30,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One line of the table: a stack matches where any of its frames does.
-
-    A frame matches where every part that is given does.
-    """
+    """One line of the table; a frame matches where every part that is given does."""
 
     category: Category
     files: tuple[str, ...] = ()
@@ -40,6 +39,8 @@ class Rule:
     """Names without their class."""
     code: tuple[str, ...] = ()
     """Parts of the source line that begin at a word; one that ends in a space must begin the line."""
+    anywhere: bool = False
+    """Whether it decides for the whole stack, whichever frame matches."""
 
     def matches(self, frame: Frame) -> bool:
         """Whether the rule is about this frame."""
@@ -83,6 +84,10 @@ SQLALCHEMY_COMPILED = Category(
 SQLALCHEMY_IDENTITY = Category(
     name="sqlalchemy identity map",
     remedy="ORM objects stay referenced: use one Session per request, and close or expunge it at the end.",
+)
+SQLALCHEMY_ROWS = Category(
+    name="sqlalchemy rows",
+    remedy="Rows, or values read from them, stay referenced: keep fewer of them, or bound what keeps them.",
 )
 SQLALCHEMY_ENGINE = Category(
     name="sqlalchemy engine",
@@ -184,8 +189,8 @@ NUMPY = Category(
 )
 
 RULES: tuple[Rule, ...] = (
-    Rule(category=IMPORT, files=("<frozen importlib", "/importlib/__init__.py")),
-    Rule(category=IMPORT, code=("import ", "from ")),
+    Rule(category=IMPORT, files=("<frozen importlib", "/importlib/__init__.py"), anywhere=True),
+    Rule(category=IMPORT, code=("import ", "from "), anywhere=True),
     Rule(
         category=PYDANTIC_CONSTRUCTION,
         files=(
@@ -199,47 +204,84 @@ RULES: tuple[Rule, ...] = (
             "pydantic/schema.py",
             "pydantic_core/core_schema.py",
         ),
+        anywhere=True,
     ),
     Rule(
         category=PYDANTIC_CONSTRUCTION,
         files=("pydantic/main.py",),
         functions=("create_model", "__class_getitem__", "model_rebuild", "__init_subclass__", "__new__"),
+        anywhere=True,
     ),
     Rule(
         category=PYDANTIC_CONSTRUCTION,
         files=("pydantic/type_adapter.py",),
         functions=("__init__", "rebuild", "_init_core_attrs", "_get_schema"),
+        anywhere=True,
     ),
-    Rule(category=PYDANTIC_CONSTRUCTION, code=("create_model(", "TypeAdapter(")),
-    Rule(category=SQLALCHEMY_LISTENER, files=("sqlalchemy/event/",)),
-    Rule(category=SQLALCHEMY_ENGINE, files=("sqlalchemy/engine/create.py", "sqlalchemy/engine/url.py")),
-    Rule(category=SQLALCHEMY_ENGINE, code=("create_engine(", "create_async_engine(")),
-    Rule(category=SQLALCHEMY_CACHE_KEY, files=("sqlalchemy/sql/cache_key.py",)),
+    Rule(category=PYDANTIC_CONSTRUCTION, code=("create_model(", "TypeAdapter("), anywhere=True),
+    Rule(category=SQLALCHEMY_LISTENER, files=("sqlalchemy/event/",), anywhere=True),
+    Rule(
+        category=SQLALCHEMY_ENGINE,
+        files=("sqlalchemy/engine/create.py", "sqlalchemy/engine/url.py"),
+        anywhere=True,
+    ),
+    Rule(category=SQLALCHEMY_ENGINE, code=("create_engine(", "create_async_engine("), anywhere=True),
     Rule(
         category=SQLALCHEMY_CACHE_KEY,
         files=("sqlalchemy/",),
         functions=("_compile_w_cache", "_generate_cache_key"),
+        anywhere=True,
     ),
-    Rule(category=SQLALCHEMY_COMPILED, files=("sqlalchemy/sql/elements.py",), functions=("compile",)),
-    Rule(category=SQLALCHEMY_CACHE_KEY, files=("sqlalchemy/sql/compiler.py",)),
+    Rule(
+        category=SQLALCHEMY_COMPILED,
+        files=("sqlalchemy/sql/elements.py",),
+        functions=("compile",),
+        anywhere=True,
+    ),
+    Rule(category=PROMETHEUS, files=("prometheus_client/",), anywhere=True),
+    Rule(category=OPENTELEMETRY, files=("opentelemetry/",), anywhere=True),
+    Rule(category=JINJA2, files=("jinja2/",), anywhere=True),
+    Rule(
+        category=SQLALCHEMY_ROWS,
+        files=("sqlalchemy/engine/cursor.py", "sqlalchemy/engine/row.py", "sqlalchemy/engine/result.py"),
+    ),
     Rule(
         category=SQLALCHEMY_IDENTITY,
         files=(
             "sqlalchemy/orm/identity.py",
             "sqlalchemy/orm/state.py",
             "sqlalchemy/orm/loading.py",
-            "sqlalchemy/orm/session.py",
             "sqlalchemy/orm/unitofwork.py",
             "sqlalchemy/orm/persistence.py",
             "sqlalchemy/orm/instrumentation.py",
-            "sqlalchemy/orm/attributes.py",
             "sqlalchemy/orm/decl_base.py",
+            "sqlalchemy/orm/mapper.py",
+            "<sqlalchemy generated",
         ),
     ),
-    Rule(category=SQLALCHEMY_ENGINE, files=("sqlalchemy/pool/",)),
-    Rule(category=PROMETHEUS, files=("prometheus_client/",)),
-    Rule(category=OPENTELEMETRY, files=("opentelemetry/",)),
-    Rule(category=JINJA2, files=("jinja2/",)),
+    Rule(
+        category=SQLALCHEMY_ENGINE,
+        files=("sqlalchemy/pool/",),
+        functions=("__init__", "__connect", "_create_connection", "connect"),
+    ),
+    # What keeps parts of a statement alive is the key or the result of its compilation.
+    # elements.py is not among them: every execution passes through it.
+    Rule(
+        category=SQLALCHEMY_CACHE_KEY,
+        files=(
+            "sqlalchemy/sql/annotation.py",
+            "sqlalchemy/sql/cache_key.py",
+            "sqlalchemy/sql/coercions.py",
+            "sqlalchemy/sql/compiler.py",
+            "sqlalchemy/sql/default_comparator.py",
+            "sqlalchemy/sql/functions.py",
+            "sqlalchemy/sql/operators.py",
+            "sqlalchemy/sql/selectable.py",
+            "sqlalchemy/sql/traversals.py",
+            "sqlalchemy/sql/visitors.py",
+            "sqlalchemy/orm/context.py",
+        ),
+    ),
     Rule(category=HMAC, files=("/hmac.py", "/hashlib.py", "cryptography/hazmat/primitives/h")),
     Rule(category=HMAC, code=("hmac.", "hashlib.", "HMAC(")),
     Rule(category=DJANGO_SIGNAL, files=("django/dispatch/",)),
@@ -273,7 +315,14 @@ RULES: tuple[Rule, ...] = (
     Rule(category=NUMPY, files=("/numpy/",)),
     Rule(category=NUMPY, code=("np.", "numpy.")),
     Rule(category=STARLETTE_REQUEST, files=("fastapi/dependencies/",), functions=("request_params_to_args",)),
-    Rule(category=PYDANTIC_MODEL, files=("pydantic/",)),
+    Rule(
+        category=PYDANTIC_MODEL,
+        files=("pydantic/main.py", "pydantic/root_model.py", "pydantic/dataclasses.py"),
+    ),
+    Rule(
+        category=PYDANTIC_MODEL,
+        files=("pydantic/type_adapter.py", "pydantic/v1/", "pydantic/deprecated/"),
+    ),
     Rule(
         category=PYDANTIC_MODEL,
         files=("fastapi/_compat", "fastapi/dependencies/"),
@@ -305,16 +354,20 @@ _HOLDER_CATEGORIES = (
 
 
 def categorize(frames: Sequence[Frame], rules: Sequence[Rule] = RULES) -> Category:
-    """The first rule that matches any of the frames decides.
+    """What the stack makes: by the rules that hold anywhere, else by the nearest frame that a rule knows.
 
     Args:
         frames: From the allocation outwards; only as far as they say what was made,
             which is up to the user's first own line.
-        rules: In order of precedence.
+        rules: In order of precedence, among those for the whole stack and for one frame.
     """
     for rule in rules:
-        if any(rule.matches(frame) for frame in frames):
+        if rule.anywhere and any(rule.matches(frame) for frame in frames):
             return rule.category
+    for frame in frames:
+        for rule in rules:
+            if not rule.anywhere and rule.matches(frame):
+                return rule.category
     return PYTHON
 
 

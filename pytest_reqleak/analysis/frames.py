@@ -17,7 +17,7 @@ from pytest_reqleak.model.raw import RawFrame
 
 _MOST_FILES = 200
 _MOST_BYTES = 2_000_000
-_DEFINITION = re.compile(r"(\s*)(?:async\s+)?(def|class)\s+(\w+)")
+_DEFINITION = re.compile(r"(\s*)(?:async\s+)?(?:def|class)\s+(\w+)")
 _EVENT_LOOP = (
     "/asyncio/",
     "/concurrent/futures/",
@@ -46,18 +46,24 @@ class Sources:
         self._code = code
         self._lines: dict[str, list[str]] = {}
         self._scopes: dict[str, list[_Scope]] = {}
+        self._definitions: dict[str, list[tuple[int, int, str]]] = {}
+        self._frames: dict[RawFrame, Frame] = {}
 
     def frame(self, raw: RawFrame) -> Frame:
         """The frame with its source line and the name of its function."""
+        known = self._frames.get(raw)
+        if known is not None:
+            return known
         file, line, function = raw
         own = self._code.is_own(file)
-        return Frame(
+        frame = self._frames[raw] = Frame(
             file=file,
             line=line,
             function=function or self.function(file, line, exact=own),
             code=self.line(file, line),
             own=own,
         )
+        return frame
 
     def line(self, file: str, number: int) -> str:
         """One line, stripped; empty where it cannot be read."""
@@ -86,15 +92,21 @@ class Sources:
         lines = self._read(file)
         if not 0 < number <= len(lines):
             return ""
+        definitions = self._definitions.get(file)
+        if definitions is None:
+            found = (
+                (place, _DEFINITION.match(line))
+                for place, line in enumerate(lines, 1)
+                if "def " in line or "class " in line
+            )
+            definitions = [(place, len(match[1]), match[2]) for place, match in found if match is not None]
+            self._definitions[file] = definitions
         names: list[str] = []
         margin = _margin(lines[number - 1])
-        for place in range(number - 1, -1, -1):
-            found = _DEFINITION.match(lines[place])
-            if found is None:
-                continue
-            here = len(found[1])
-            if here < margin or place == number - 1:
-                names.append(found[3])
+        before = bisect_right(definitions, number, key=lambda definition: definition[0])
+        for place, here, name in reversed(definitions[:before]):
+            if here < margin or place == number:
+                names.append(name)
                 margin = here
             if margin == 0:
                 break

@@ -6,11 +6,13 @@ Knows samples, and which of them still count; not what they mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pytest_reqleak.analysis.floors import least_growth
 from pytest_reqleak.analysis.growth import Fit, fit_pieces
-from pytest_reqleak.analysis.pieces import Piece, after, split_at_holes, split_at_jumps
-from pytest_reqleak.analysis.trend import Trend, trend_of
+from pytest_reqleak.analysis.pieces import Piece, after, falls, split_at_holes, split_at_jumps
+from pytest_reqleak.analysis.rule import MOST_FALL
+from pytest_reqleak.analysis.trend import SEGMENTS, Trend, trend_of
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.sample import Samples
 
@@ -27,6 +29,12 @@ SKIP_OF_ALL = 0.25
 # Sen's interval of 40 points is 1.1 times as wide as that of 400 thinned to 200, for a
 # twenty-fifth of the time.
 _THINNED = 40
+
+# Falls of less than this share of the rise are the noise of a floor.
+LEAST_REMEMBERED = 0.02
+
+# A store is swept when it has doubled, so what expires within one rest shows within two.
+RESTS = 2.0
 
 # Student's t at 97.5 % with four degrees of freedom: a line through six minima.
 ERRORS = 2.8
@@ -56,6 +64,7 @@ class Observed:
         if self.confirmations > 1:
             skip = max(skip, SKIP_OF_ALL * self.iterations)
         self._start = first[0] + skip if first else 0.0
+        self._all: dict[Meter, list[Piece]] = {}
         self._windows: dict[Meter, list[Piece]] = {}
         self.trends: dict[Meter, Trend] = {}
         """Of each meter, over the window."""
@@ -64,6 +73,7 @@ class Observed:
             if any(meter not in stage.readings for stage in stages):
                 continue
             pieces = split_at_holes(iterations, [n for stage in stages for n in stage.readings[meter]])
+            self._all[meter] = pieces
             self._windows[meter] = split_at_jumps(after(pieces, self._start))
             self.trends[meter] = trend_of(self._windows[meter], before=pieces)
         self._fits: dict[Meter, Fit] = {}
@@ -90,16 +100,36 @@ class Observed:
 
     def most(self, meter: Meter) -> float:
         """The most that a meter may grow by per iteration, for all that was seen."""
-        trend = self.trends[meter]
-        return min(self.fit(meter).high, max(0.0, trend.per_iteration) + ERRORS * trend.error)
+        return _most(self.trends[meter], self.fit(meter))
+
+    def is_too_soon(self, meter: Meter) -> bool:
+        """Whether a meter fell, and has not been watched for long enough since.
+
+        What expires by the clock fell when there was a rest, or soon after it. It
+        needs as long a time to expire again, and a quick app makes thousands of
+        requests in that time.
+        """
+        lost = falls(self._all[meter], 2 * SEGMENTS, least=LEAST_REMEMBERED * self.trends[meter].rise)
+        when = [place for place, share in lost if share > MOST_FALL]
+        if not when:
+            return False
+        clock = [
+            (n, second)
+            for stage in self.stages
+            for n, second in zip(stage.iterations, stage.seconds, strict=True)
+        ]
+        rest = max((later - second for (_, second), (_, later) in pairwise(clock)), default=0.0)
+        fell = max(second for n, second in clock if n <= when[-1])
+        return clock[-1][1] - fell < RESTS * rest
 
     def last_trend(self, meter: Meter) -> Trend:
         """The trend of the newest stage alone."""
         return trend_of(self._newest(meter))
 
-    def last_fit(self, meter: Meter) -> Fit:
-        """Slope and interval of the newest stage alone."""
-        return _fit(self._newest(meter))
+    def last_most(self, meter: Meter) -> float:
+        """The most that it may have grown by per iteration in the newest stage."""
+        pieces = self._newest(meter)
+        return _most(trend_of(pieces), _fit(pieces))
 
     def last_iterations(self) -> int:
         """How long the newest stage was."""
@@ -113,6 +143,10 @@ class Observed:
     def _newest(self, meter: Meter) -> list[Piece]:
         stage = self.stages[-1]
         return split_at_jumps(split_at_holes(stage.iterations, stage.readings[meter]))
+
+
+def _most(trend: Trend, fit: Fit) -> float:
+    return min(fit.high, max(0.0, trend.per_iteration) + ERRORS * trend.error)
 
 
 def _fit(pieces: Sequence[Piece]) -> Fit:

@@ -41,32 +41,42 @@ def split_at_holes(iterations: Sequence[int], values: Sequence[int]) -> list[Pie
     return [(x[a:b], y[a:b]) for a, b in pairwise([0, *cuts, len(x)])]
 
 
-# One change that is this share of all that ever rose is an event of its own: an index
-# rebuilt larger, a dict doubled, a module imported late.
-JUMP = 0.7
+# One rise that is this share of all that ever rose, and this much larger than any other,
+# is an event of its own: an index rebuilt larger, a dict doubled, a module imported late.
+JUMP_SHARE = 0.3
+JUMP_RATIO = 3.0
 
 # Each of several events dwarfs what is left once the larger ones are out.
 MOST_JUMPS = 3
 
+# Of fewer rises, one is always a large share.
+LEAST_TO_CUT = 10
+
 
 def split_at_jumps(pieces: Sequence[Piece]) -> list[Piece]:
-    """Cut stretches where a single rise dwarfs all others, so that it counts no more than a hole.
+    """Cut stretches where one rise dwarfs all others, so that it counts no more than a hole.
 
-    Regular rises, however few, are never cut: of two equal ones each is half.
+    Regular rises, however few, are never cut: of two equal ones neither dwarfs the other.
     """
     kept = list(pieces)
+    if sum(len(x) for x, _ in pieces) < LEAST_TO_CUT:
+        return kept
     for _ in range(MOST_JUMPS):
-        total, largest, where = 0, 0, None
-        for number, (_, y) in enumerate(kept):
-            for place in range(1, len(y)):
-                rise = y[place] - y[place - 1]
-                if rise > 0:
-                    total += rise
-                    if rise > largest:
-                        largest, where = rise, (number, place)
-        if where is None or largest < JUMP * total:
+        rises = sorted(
+            (
+                (y[place] - y[place - 1], number, place)
+                for number, (_, y) in enumerate(kept)
+                for place in range(1, len(y))
+                if y[place] > y[place - 1]
+            ),
+            reverse=True,
+        )
+        if not rises:
             break
-        number, place = where
+        largest, number, place = rises[0]
+        second = rises[1][0] if len(rises) > 1 else 0
+        if largest < JUMP_RATIO * second or largest < JUMP_SHARE * sum(rise for rise, _, _ in rises):
+            break
         x, y = kept[number]
         kept[number : number + 1] = [(x[:place], y[:place]), (x[place:], y[place:])]
     return kept
@@ -82,8 +92,8 @@ def after(pieces: Sequence[Piece], iteration: float) -> list[Piece]:
     return kept
 
 
-def floors(piece: Piece, segments: int) -> tuple[list[float], list[int]]:
-    """The minima of a stretch's segments, placed at the segments' middles.
+def floors(piece: Piece, segments: int) -> tuple[list[int], list[int]]:
+    """The minima of a stretch's segments, each where it was read.
 
     Args:
         piece: At least `segments` samples.
@@ -92,8 +102,10 @@ def floors(piece: Piece, segments: int) -> tuple[list[float], list[int]]:
     x, y = piece
     n = len(x)
     edges = [n * k // segments for k in range(segments + 1)]
-    middles = [(x[a] + x[b - 1]) / 2 for a, b in pairwise(edges)]
-    return middles, [min(y[a:b]) for a, b in pairwise(edges)]
+    # Not at the segment's middle: of a line, the minimum is where the segment begins,
+    # and segments differ in length.
+    lowest = [min(range(a, b), key=y.__getitem__) for a, b in pairwise(edges)]
+    return [x[place] for place in lowest], [y[place] for place in lowest]
 
 
 def floor_path(pieces: Sequence[Piece], segments: int) -> Path:
@@ -115,25 +127,34 @@ def floor_path(pieces: Sequence[Piece], segments: int) -> Path:
             continue
         # A stretch of s segments adds s - 1 steps, so each but one brings a segment more.
         share = min(n, max(2, round((segments + len(pieces) - 1) * n / total)))
-        middles, minima = floors(piece, share)
-        move_x, move_y = path_x[-1] - middles[0], path_y[-1] - minima[0]
-        path_x += [middle + move_x for middle in middles[1:]]
+        places, minima = floors(piece, share)
+        move_x, move_y = path_x[-1] - places[0], path_y[-1] - minima[0]
+        path_x += [place + move_x for place in places[1:]]
         path_y += [minimum + move_y for minimum in minima[1:]]
     return path_x, path_y
 
 
-def deepest_fall(pieces: Sequence[Piece], segments: int) -> float:
-    """The most that the floor ever came down from where it had been, holes included.
+def falls(pieces: Sequence[Piece], segments: int, *, least: float) -> list[tuple[int, float]]:
+    """When the floor lost something of what it had gained, and how much, holes included.
 
     Args:
         pieces: In order, at their true levels.
         segments: Over all pieces.
+        least: Falls of less are nothing.
+
+    Returns:
+        (iteration, share of the gain until then that was lost, at most 1), in order.
     """
     total = sum(len(x) for x, _ in pieces)
-    highest, deepest = float("-inf"), 0.0
+    found: list[tuple[int, float]] = []
+    first = highest = None
     for piece in pieces:
         share = min(len(piece[0]), max(2, round(segments * len(piece[0]) / total)))
-        for level in floors(piece, share)[1]:
+        for place, level in zip(*floors(piece, share), strict=True):
+            if first is None or highest is None:
+                first = highest = level
             highest = max(highest, level)
-            deepest = max(deepest, highest - level)
-    return deepest
+            fall = highest - level
+            if fall > least:
+                found.append((place, fall / max(highest - first, fall)))
+    return found

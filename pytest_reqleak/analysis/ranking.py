@@ -112,6 +112,44 @@ def _add(
     group.blocks += site.blocks_per_iteration
 
 
+def rescale(deep: Sequence[RawSite], shallow: Sequence[RawSite]) -> tuple[RawSite, ...]:
+    """Give the stacks of a short, deep pass the rates of a long, shallow one.
+
+    A short pass takes a slow saw-tooth for growth: the sqlite3 module, for
+    one, drops its references to dead cursors only every 200. A pass with one
+    frame is cheap enough to be long; it says how much each allocating line
+    truly gains, and the deep one how that divides among the ways to the line.
+
+    Args:
+        deep: Stacks of several frames.
+        shallow: Stacks of at least one frame, from more iterations.
+
+    Returns:
+        The stacks of `deep` whose line grows in `shallow` too, scaled so that each
+        line has its total there, and the lines that only `shallow` saw.
+    """
+    truth: dict[tuple[str, int], tuple[float, float]] = {}
+    for site in shallow:
+        line = site.frames[0][:2]
+        old = truth.get(line, (0.0, 0.0))
+        truth[line] = (old[0] + site.bytes_per_iteration, old[1] + site.blocks_per_iteration)
+    seen: dict[tuple[str, int], float] = {}
+    for site in deep:
+        line = site.frames[0][:2]
+        seen[line] = seen.get(line, 0.0) + site.bytes_per_iteration
+    scaled = [
+        RawSite(
+            frames=site.frames,
+            bytes_per_iteration=truth[line][0] * site.bytes_per_iteration / seen[line],
+            blocks_per_iteration=truth[line][1] * site.bytes_per_iteration / seen[line],
+        )
+        for site in deep
+        if (line := site.frames[0][:2]) in truth and seen[line] > 0
+    ]
+    scaled += [site for site in shallow if site.frames[0][:2] not in seen]
+    return tuple(sorted(scaled, key=lambda site: -site.bytes_per_iteration))
+
+
 def leading_place(frames: Sequence[RawFrame], code: CodeMap) -> int:
     """Which frame leads a site: the innermost of the user's own, else of a library, else the allocation."""
     for wanted in (Origin.OWN, Origin.LIBRARY):

@@ -22,8 +22,10 @@ LEAST_BULGE = -0.15
 # roughness that they leave (simulated, for 40 to 1,600 events); regular ones have less.
 BULGE_ERROR = 2.25
 
-# Where six levels are each a little off, their bulge is off by this (by the fit itself).
-BULGE_ERROR_RETURNING = 1.4
+# Where levels are each a little off (noise that returns, or regular events seen in batches),
+# their bulge is off by this: 1.4 by the fit to six of them, 0.7 to 0.9 for 16 to 30 events.
+BULGE_ERROR_LEVELS = 1.4
+BULGE_ERROR_REGULAR = 1.0
 
 # A bulge that is certain and above this (the second half is 0.97 of the first) is a
 # fading growth caught early: it is watched longer, not called a leak yet.
@@ -38,20 +40,26 @@ MOST_ROUGH_QUIET = 0.06
 # Eight equal steps at regular distances; seven leave a roughness above the limit anyway.
 LEAST_EVEN_RISES = 8.0
 
-# A floor that came down by a third of all its rise is a buffer that was emptied or a
-# store whose entries expired, until later stages make that fall small beside the rise.
-MOST_FALL = 0.35
+# A floor that lost a fifth of what it had gained is a buffer that was emptied or a store
+# whose entries expired, even if its next rise is longer: stores are swept when they have
+# doubled. Later stages forget it when the fall is a tenth of the rise.
+MOST_FALL = 0.2
 
-# exp(-5) = 0.7 % of the growths at random times pause that long; a cache that became
-# full shortly before the end does.
-MOST_IDLE = 5.0
+# A cache that became full shortly before the end has paused for longer than ever before;
+# a regular growth pauses once as long at most, one at random hardly ever twice.
+MOST_PAUSE = 2.0
+
+# exp(-6) = 0.2 % of the growths at random times pause for six mean distances.
 SETTLED_IDLE = 6.0
+
+# A stage of fewer samples cannot show that a rise was the only one.
+LEAST_SAMPLES = 5
 
 # A floor that wanders goes up half as much as it moves in 5 % of the cases.
 TRENDING = 0.4
 
 
-def is_steady(trend: Trend, *, least: float, stage: int, final: bool = False) -> bool:
+def is_steady(trend: Trend, *, least: float = 0.0, stage: int = 1, final: bool = False) -> bool:
     """Whether the floor rises along a straight line, with nothing that speaks against it.
 
     Args:
@@ -65,7 +73,7 @@ def is_steady(trend: Trend, *, least: float, stage: int, final: bool = False) ->
     if trend.fall > MOST_FALL:
         return False
     if trend.quiet:
-        if trend.even_rises < LEAST_EVEN_RISES or trend.idle > MOST_IDLE:
+        if trend.even_rises < LEAST_EVEN_RISES or trend.pause > MOST_PAUSE:
             return False
         if trend.roughness > MOST_ROUGH_QUIET:
             return False
@@ -84,7 +92,9 @@ def is_fading(trend: Trend, *, stage: int, final: bool = False) -> bool:
     shows it more clearly: the window doubles, and with it the bulge of
     whatever fades.
     """
-    error = (BULGE_ERROR_RETURNING if trend.returns else BULGE_ERROR) * trend.roughness
+    error = trend.roughness * (
+        BULGE_ERROR_LEVELS if trend.returns else BULGE_ERROR_REGULAR if trend.regular else BULGE_ERROR
+    )
     doubt = (1.5, 1.0)[stage - 1] if stage <= 2 else 0.0
     if trend.bulge + doubt * error > MOST_BULGE:
         return True
@@ -97,8 +107,8 @@ def is_flat(trend: Trend, *, least: float) -> bool:
     if trend.rise <= 0 or trend.per_iteration < least:
         return True
     if trend.quiet:
-        # One rise is an event, two may be the beginning of a row.
-        return trend.rises < 2 or trend.idle >= SETTLED_IDLE
+        # One rise is an event, two may be the beginning of a row; one of two samples may be either.
+        return trend.rises < (2 if trend.samples >= LEAST_SAMPLES else 1) or trend.idle >= SETTLED_IDLE
     return trend.straight < TRENDING
 
 

@@ -103,8 +103,8 @@ class Teller:
     def resident_only(self) -> str:
         """RSS alone rises, and nothing can tell why."""
         return (
-            f"{self._rises(Meter.RSS_BYTES)}, steadily over {self._many(self._seen.iterations)}, while blocks "
-            f"and heap do not: fragmentation, or memory that native code maps itself; {self._remedy()}"
+            f"{self._rises(Meter.RSS_BYTES)}, steadily over {self._many(self._seen.iterations)}, while "
+            f"blocks and heap do not: fragmentation, or memory that native code maps itself; {self._remedy()}"
         )
 
     def given_back(self) -> str:

@@ -26,7 +26,7 @@ from pytest_reqleak.analysis.floors import (
     SEEN_BLOCKS,
     estimate_bytes,
 )
-from pytest_reqleak.analysis.observed import Observed
+from pytest_reqleak.analysis.observed import ERRORS, Observed
 from pytest_reqleak.analysis.rule import is_fading, is_flat, is_steady, shape_of
 from pytest_reqleak.model.finding import Growth
 from pytest_reqleak.model.meter import Cause, Meter
@@ -78,9 +78,11 @@ def screen(
     if len(measured) < 2:
         return _decision(Outcome.INCONCLUSIVE, seen, (), told.too_short(), notes=notes)
     suspects = [meter for meter in _deciding(seen, collector_disabled) if _is_suspect(seen, meter)]
-    if suspects and _stays_below(seen, suspects):
-        notes.append(Note(slug="below-threshold", text=told.below(suspects)))
+    if _stays_below(seen, suspects):
         suspects = []
+        small = [meter for meter in BYTES if meter in seen.trends and is_steady(seen.trends[meter])]
+        if small and _stays_below(seen, small):
+            notes.append(Note(slug="below-threshold", text=told.below(small)))
     if not suspects and Meter.RSS_BYTES in seen.trends and _is_suspect(seen, Meter.RSS_BYTES):
         suspects = [Meter.RSS_BYTES]
     more = max(seen.measured, LEAST_STAGE_ITERATIONS, _quick_iterations(measured))
@@ -126,6 +128,7 @@ def decide(
         meter
         for meter in deciding
         if is_steady(seen.trends[meter], least=seen.least(meter), stage=len(confirms), final=final)
+        and not seen.is_too_soon(meter)
     ]
     below = [meter for meter in steady if meter in BYTES]
     if below and _bytes(seen, below, bytes_per_iteration) < threshold:
@@ -136,6 +139,8 @@ def decide(
     if leaking:
         return _decision(Outcome.LEAK, seen, leaking, told.steady(leaking), notes=notes)
     moving = [meter for meter in deciding if meter not in below and not _is_settled(seen, meter)]
+    if final:
+        moving = [meter for meter in moving if not _is_only_noise(seen, meter)]
     if moving:
         reason = told.unsettled(moving)
         if final:
@@ -145,9 +150,7 @@ def decide(
         return _resident(seen, rss_after_trim, final, told, notes)
     if _hides_growth(seen):
         if not final and seen.confirmations < HIDDEN_STAGES and _next_seconds(seen) < HIDDEN_SECONDS:
-            return _decision(
-                Outcome.GO_ON, seen, (), told.noisy(), more=_next_stage(seen), notes=notes
-            )
+            return _decision(Outcome.GO_ON, seen, (), told.noisy(), more=_next_stage(seen), notes=notes)
         notes.append(Note(slug="noise", text=told.noisy()))
     return _decision(Outcome.CLEAN, seen, (), told.settled(), notes=notes)
 
@@ -188,7 +191,11 @@ def _next_stage(seen: Observed) -> int:
 
 def _next_seconds(seen: Observed) -> float:
     """What the next stage takes at the pace of all so far, rests and tracers included."""
-    return (seen.stages[-1].seconds[-1] - seen.stages[0].seconds[0]) * _next_stage(seen) / max(1, seen.iterations)
+    return (
+        (seen.stages[-1].seconds[-1] - seen.stages[0].seconds[0])
+        * _next_stage(seen)
+        / max(1, seen.iterations)
+    )
 
 
 def _deciding(seen: Observed, collector_disabled: bool) -> list[Meter]:
@@ -219,14 +226,20 @@ def _is_settled(seen: Observed, meter: Meter) -> bool:
         if last.quiet or is_flat(trend, least=least):
             return True
         # Together it rises, but the last stage does not. Half the rate would have shown.
-        if seen.last_fit(meter).high < trend.per_iteration / 2:
+        if seen.last_most(meter) < trend.per_iteration / 2:
             return True
-    if not last.quiet and seen.last_fit(meter).high < least:
+    if not last.quiet and seen.last_most(meter) < least:
         return True
     # What fades never quite ends; it ceases to matter. A quiet row of rises that does not
     # fade is another matter, however slow.
     fades = not trend.quiet or is_fading(trend, stage=3)
-    return fades and seen.last_fit(meter).high < _CEASED.get(meter, 0.0)
+    return fades and seen.last_most(meter) < _CEASED.get(meter, 0.0)
+
+
+def _is_only_noise(seen: Observed, meter: Meter) -> bool:
+    """Whether what rises in a meter is no more than what its noise makes of a level floor."""
+    trend = seen.trends[meter]
+    return not trend.quiet and trend.per_iteration <= ERRORS * trend.error
 
 
 def _bytes(seen: Observed, meters: Sequence[Meter], measured: float | None) -> float:

@@ -12,7 +12,7 @@ import io
 import sys
 import threading
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from pytest_reqleak.drivers.direct import (
@@ -29,10 +29,13 @@ from pytest_reqleak.servers.host import HostTimeout
 from pytest_reqleak.servers.lifespan import ASGI_VERSIONS
 from pytest_reqleak.servers.wsgi import WsgiCall, add_headers, base_environ
 
-try:
+if TYPE_CHECKING:
     import httpx
-except ImportError:
-    import httpx2 as httpx  # type: ignore[import-not-found, no-redef]
+else:
+    try:
+        import httpx
+    except ImportError:
+        import httpx2 as httpx
 
 _ERROR_HEADERS = [(b"content-type", b"text/plain; charset=utf-8")]
 

@@ -24,26 +24,48 @@ HOST_NAME = "127.0.0.1"
 SERVER_ADDRESS = (HOST_NAME, 80)
 CLIENT_ADDRESS = (HOST_NAME, 50000)
 
-SHOWN_BYTES = 4096
-
 
 class Exchange:
-    """One request and its response, seen from the app's side."""
+    """One request and its response, seen from the app's side.
 
-    __slots__ = ("_ask", "_waiters", "answer", "complete", "gone", "headers", "number", "status", "template")
+    Attributes:
+        start: The message with the response's head, as the app sent it.
+        piece: The first message with a piece of its body.
+        complete: Whether the response is.
+        template: The request of the workload, and
+        number: the iteration: set by the driver, to name the request.
+    """
+
+    __slots__ = ("_ask", "_waiters", "complete", "number", "piece", "start", "template")
+
+    gone = False
+    """Whether the app was told that the client has left."""
 
     template: Template
-    """The request of the workload, and the iteration: set by the driver, to name the request."""
     number: int
 
     def __init__(self, body: bytes) -> None:
-        self.status = 0
-        self.headers: Any = ()
-        self.answer = b""
+        # What the app sent is only referred to: it is looked at when the answer is none.
+        self.start: Any = None
+        self.piece: Any = None
         self.complete = False
-        self.gone = False
         self._ask: bytes | None = body
         self._waiters: list[asyncio.Future[None]] | None = None
+
+    @property
+    def status(self) -> int:
+        """Of the response; 0 until it has begun."""
+        return 0 if self.start is None else self.start["status"]
+
+    @property
+    def headers(self) -> Any:
+        """Of the response."""
+        return () if self.start is None else self.start.get("headers", ())
+
+    @property
+    def answer(self) -> bytes:
+        """The first piece of the response's body."""
+        return b"" if self.piece is None else self.piece.get("body", b"")
 
     async def receive(self) -> dict[str, Any]:
         """The body in one message, then the disconnect once the response is complete."""
@@ -62,22 +84,21 @@ class Exchange:
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Keep what is needed to judge the answer: its head and the start of its body."""
-        kind = message["type"]
-        if kind == "http.response.body" and self.status and not self.complete:
-            if len(self.answer) < SHOWN_BYTES:
-                self.answer += message.get("body", b"")
-            if not message.get("more_body", False):
-                self.complete = True
-                if self._waiters is not None:
-                    self._wake()
-        elif kind == "http.response.start" and not self.status:
-            self.status = message["status"]
-            self.headers = message.get("headers", ())
-        elif self.complete:
-            raise RuntimeError(f"{kind!r} was sent after the response was complete")
-        else:
-            expected = "http.response.body" if self.status else "http.response.start"
-            raise RuntimeError(f"{kind!r} was sent where {expected!r} was expected")
+        if self.start is None:
+            if message["type"] != "http.response.start":
+                raise RuntimeError(f"{message['type']!r} was sent where 'http.response.start' was expected")
+            self.start = message
+            return
+        if self.complete:
+            raise RuntimeError(f"{message['type']!r} was sent after the response was complete")
+        if message["type"] != "http.response.body":
+            raise RuntimeError(f"{message['type']!r} was sent where 'http.response.body' was expected")
+        if self.piece is None:
+            self.piece = message
+        if "more_body" not in message or not message["more_body"]:
+            self.complete = True
+            if self._waiters is not None:
+                self._wake()
 
     def _wake(self) -> None:
         for waiter in self._waiters or ():
@@ -89,10 +110,11 @@ class Exchange:
 class LeavingExchange(Exchange):
     """One whose client is gone after the request and the second message of the response."""
 
-    __slots__ = ("_messages",)
+    __slots__ = ("_messages", "gone")
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
+        self.gone = False
         self._messages = 0
 
     async def receive(self) -> dict[str, Any]:
@@ -248,9 +270,10 @@ class DirectAsgiDriver:
                 error = cancelled
             except BaseException as raised:  # noqa: BLE001 - a server survives whatever an app raises
                 error = raised
-            if error is not None or not exchange.complete or exchange.status not in template.good:
+            if error is not None or not exchange.complete or exchange.start["status"] not in template.good:
                 _judge(exchange, error)
                 error = None
+        running[place] = None
 
     def _progress(self) -> object:
         return [None if exchange is None else exchange.number for exchange in self._running]

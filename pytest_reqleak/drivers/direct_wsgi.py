@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from pytest_reqleak.drivers.direct import CLIENT_ADDRESS, HOST_NAME, SERVER_ADDRESS, SHOWN_BYTES
-from pytest_reqleak.drivers.failure import broken_answer, no_answer, unexpected_status
+from pytest_reqleak.drivers.direct import CLIENT_ADDRESS, HOST_NAME, SERVER_ADDRESS
+from pytest_reqleak.drivers.failure import BODY_SHOWN_BYTES, broken_answer, no_answer, unexpected_status
 from pytest_reqleak.drivers.template import Template
 from pytest_reqleak.errors import RequestTimeout
 from pytest_reqleak.model.request import Request
@@ -63,7 +63,7 @@ class Answer:
             self.gone = True
             raise OSError("the client has disconnected")
         self._pieces += 1
-        if len(self.body) < SHOWN_BYTES:
+        if len(self.body) <= BODY_SHOWN_BYTES:
             self.body += piece
         self.complete = last
 
@@ -189,6 +189,7 @@ class DirectWsgiDriver:
                 if error is not None or answer.status not in maker.template.good:
                     _judge(answer, error)
                     error = None
+            batch.running[place] = None
         except BaseException as failure:  # noqa: BLE001 - crosses to the thread that waits
             batch.end_one(failure)
         else:

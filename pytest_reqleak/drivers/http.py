@@ -54,6 +54,8 @@ class HttpDriver:
                 self._one_by_one(wires, numbers, self._connections[0])
             else:
                 self._multiplexed(wires, numbers, self._connections)
+            # What a call does behind its response is mostly done by now; then nobody must wait for it.
+            self._booted.host.barrier()
         except BaseException:
             # What stands half read on a connection belongs to no later request.
             self.close()

@@ -65,19 +65,31 @@ class ClientConnection:
         status: Of the response; 0 until its head is complete.
         ended: Whether the response is complete.
         received: The start of the response as it arrived.
+        keeps_alive: Whether the server will take another request after this one.
         reused: Whether the connection has carried a response before.
     """
 
-    __slots__ = ("_address", "_for_head", "_parser", "ended", "received", "reused", "sock", "status")
+    __slots__ = (
+        "_address",
+        "_bodyless",
+        "_parser",
+        "ended",
+        "keeps_alive",
+        "received",
+        "reused",
+        "sock",
+        "status",
+    )
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._parser: httptools.HttpResponseParser | None = None
-        self._for_head = False
+        self._bodyless = False
         self.sock: socket.socket | None = None
         self.status = 0
         self.ended = False
         self.received = b""
+        self.keeps_alive = False
         self.reused = False
 
     def open(self, timeout: float | None) -> socket.socket:
@@ -101,8 +113,9 @@ class ClientConnection:
         """Expect the response to a request with that method."""
         self.status = 0
         self.ended = False
+        self.keeps_alive = False
         self.received = b""
-        self._for_head = method == "HEAD"
+        self._bodyless = method == "HEAD"
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
 
@@ -134,16 +147,12 @@ class ClientConnection:
         if not self.status or b"\ncontent-length:" in head or b"\ntransfer-encoding:" in head:
             raise ConnectionAbortedError("the server closed the connection")
         self.ended = True
+        self.keeps_alive = False
 
     @property
     def can_retry(self) -> bool:
         """Whether a failure is likely that of an idle connection, closed just when it was used."""
         return self.reused and not self.received
-
-    @property
-    def keeps_alive(self) -> bool:
-        """Whether the server will take another request on the connection."""
-        return self._parser is not None and self._parser.should_keep_alive()
 
     def end(self) -> None:
         """Keep the connection for the next request if the server will."""
@@ -152,8 +161,8 @@ class ClientConnection:
             self.close()
             return
         self.reused = True
-        if self._for_head:
-            # It waits for the body that its head announced, and that never comes.
+        if self._bodyless:
+            # It may wait for the body that the head announced, and that never comes.
             self._parser = None
 
     def is_stale(self) -> bool:
@@ -178,7 +187,11 @@ class ClientConnection:
         status = self._parser.get_status_code()
         if status >= 200 or status == 101:
             self.status = status
-            if self._for_head:
+            # Only here: the parser forgets it with the end of the message.
+            self.keeps_alive = self._parser.should_keep_alive()
+            # No body follows, whatever length is announced; older parsers wait for it after a 304.
+            self._bodyless = self._bodyless or status in (204, 304)
+            if self._bodyless:
                 self.ended = True
 
     def on_message_complete(self) -> None:

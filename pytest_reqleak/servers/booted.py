@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak import __version__
@@ -81,14 +82,18 @@ class Booted:
             return
         self._closed = True
         if self._server is not None:
-            with contextlib.suppress(HostTimeout):
-                self.host.run(self._server.close(), timeout=GRACE_SECONDS)
+            self._run_to_close(self._server.close())
         if self.threads is not None:
             self.threads.close(timeout=GRACE_SECONDS)
         if self.lifespan is not None:
-            with contextlib.suppress(HostTimeout):
-                self.host.run(self.lifespan.stop(), timeout=GRACE_SECONDS)
+            self._run_to_close(self.lifespan.stop())
         self.host.close()
+
+    def _run_to_close(self, work: Coroutine[Any, Any, None]) -> None:
+        # RuntimeError: the loop is closed already. What an app raises while it is shut down is no
+        # part of what was measured.
+        with contextlib.suppress(HostTimeout, RuntimeError):
+            self.host.run(work, timeout=GRACE_SECONDS)
 
     def __enter__(self) -> Booted:
         return self
@@ -117,6 +122,11 @@ class Booted:
                 port = self.host.run(server.start(), timeout=timeout)
             except OSError as error:
                 raise BootFailed(f"{self.name}: no loopback socket can be opened: {error}") from error
+            except HostTimeout as late:
+                raise BootFailed(
+                    f"{self.name}: the app still blocks its event loop {format_seconds(timeout)} "
+                    "after its start-up, so that no request can reach it"
+                ) from late
             self._server = server
             self.url = f"http://127.0.0.1:{port}"
 

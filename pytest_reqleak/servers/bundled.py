@@ -68,6 +68,7 @@ class BundledServer:
         self._listener = await self.loop.create_server(
             functools.partial(Connection, self), ADDRESS, 0, backlog=_BACKLOG
         )
+        self.booted.host.before_end(self.drop)
         port: int = self._listener.sockets[0].getsockname()[1]
         self.scope["server"] = (ADDRESS, port)
         self.environ = base_environ(
@@ -75,13 +76,16 @@ class BundledServer:
         )
         return port
 
-    async def close(self) -> None:
-        """Stop listening and drop all connections; their requests learn that the client is gone."""
+    def drop(self) -> None:
+        """Stop listening and drop all connections, once; their requests learn that the client is gone."""
         self.closing = True
         if self._listener is not None:
             self._listener.close()
         for connection in tuple(self.connections):
             connection.drop()
-        # The transports report their ends in the next turns of the loop.
+
+    async def close(self) -> None:
+        """Do as `drop`, and wait until the connections have ended."""
+        self.drop()
         while self.connections:
             await asyncio.sleep(0)

@@ -46,6 +46,7 @@ class Host:
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Future[None] | None = None
         self._own_tasks: set[asyncio.Task[Any]] = set()
+        self._before_end: list[Callable[[], None]] = []
         self._started = threading.Event()
         # The caller's context variables are none of the app's business.
         self._context = contextvars.Context()
@@ -133,6 +134,10 @@ class Host:
         """Count a task as the server's own, not the app's."""
         self._own_tasks.add(task)
 
+    def before_end(self, call: Callable[[], None]) -> None:
+        """Have something called on the loop when it ends, however late an app lets that be."""
+        self._before_end.append(call)
+
     def pending_tasks(self) -> int:
         """Count the app's unfinished tasks: those that are not the server's own."""
         return sum(1 for task in asyncio.all_tasks(self.loop) if task not in self._own_tasks)
@@ -176,6 +181,8 @@ class Host:
         self._stop = self.loop.create_future()
         self.loop.call_soon(self._started.set)
         await self._stop
+        for call in self._before_end:
+            call()
         leftover = asyncio.all_tasks() - {asyncio.current_task()}
         for task in leftover:
             task.cancel()
@@ -187,6 +194,8 @@ class Host:
                     task.exception()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.loop.shutdown_asyncgens(), GRACE_SECONDS)
+        # Transports that were just closed let go of their sockets in the next turn.
+        await asyncio.sleep(0)
 
 
 class _Call:

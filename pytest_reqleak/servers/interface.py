@@ -150,6 +150,8 @@ def _why_not(app: Any) -> str:
         return "is a class, not an app: name an instance of it, or pass --factory (factory=True) to make one"
     if hasattr(app, "__rsgi__"):
         return "is an RSGI app, which the servers here do not speak: name its ASGI or WSGI callable"
+    if _binds(called, 3) and _binds(called, 2):
+        return "can be called as ASGI and as WSGI: set interface to 'asgi' or 'wsgi'"
     if looks_like_factory(app):
         return (
             "is called without arguments, so it looks like an app factory: "
@@ -160,8 +162,6 @@ def _why_not(app: Any) -> str:
             "takes one argument: ASGI 2 apps are not supported; an ASGI app takes "
             "(scope, receive, send), a WSGI app (environ, start_response)"
         )
-    if _binds(called, 3) and _binds(called, 2):
-        return "can be called as ASGI and as WSGI: set interface to 'asgi' or 'wsgi'"
     return (
         f"is {_kind(app)}, which is called neither as ASGI (scope, receive, send) "
         "nor as WSGI (environ, start_response)"

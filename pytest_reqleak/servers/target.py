@@ -158,6 +158,8 @@ def _call_factory(make: Any, spec: str) -> Any:
             f"target {spec!r} is an object of type {type(make).__qualname__}, which cannot be called "
             "to make an app: leave --factory (factory=True) out"
         )
+    if looks_like_app(make):
+        raise TargetError(f"target {spec!r} is the app itself: leave --factory (factory=True) out")
     try:
         app = make()
     except (Exception, SystemExit) as error:

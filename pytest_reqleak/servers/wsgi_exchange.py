@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_reqleak.servers.connection import Connection
 
-_GONE = None
 _END = b""
 
 
@@ -62,7 +61,7 @@ class WsgiExchange(Exchange):
     def __init__(self, connection: Connection, head: Head) -> None:
         super().__init__(connection, head)
         self._pieces: list[bytes] = []
-        # Only if the app is called before the body is complete.
+        # Only if the app is called before the body is complete; None in it: the client is gone.
         self._stream: SimpleQueue[bytes | None] | None = None
         # Two counters rather than one: the loop alone writes the one, the app's thread the other.
         self._fed = 0
@@ -102,7 +101,7 @@ class WsgiExchange(Exchange):
         """Tell the app's thread that the client is gone."""
         super().disconnect()
         if self._stream is not None:
-            self._stream.put(_GONE)
+            self._stream.put(None)
 
     def next_piece(self) -> bytes:
         """Wait for the next piece of the body, on the app's thread; empty at its end."""
@@ -110,7 +109,7 @@ class WsgiExchange(Exchange):
         if self.unasked:
             self._post(self.ask_for_body)
         piece = self._stream.get()
-        if piece is _GONE:
+        if piece is None:
             raise ClientGone
         self._taken += len(piece)
         self._post(self.connection.resume_body)

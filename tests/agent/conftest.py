@@ -18,7 +18,7 @@ PROJECT = str(Path(__file__).parents[2])
 
 @pytest.fixture
 def child(tmp_path: Path) -> Callable[..., Any]:
-    """Run code in a fresh interpreter, in a folder with the given modules; returns what it passed to `say`."""
+    """Run code in a fresh interpreter beside the given modules; returns what it passed to `say`."""
 
     def run(code: str, **modules: str) -> Any:
         for name, source in modules.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 
 import pytest
@@ -158,7 +159,11 @@ CASES = {
         "dict",
     ),
     "a tuple made anew": ("T = ()\ndef request(i):\n  global T\n  T = (*T, i)", "shop.T", "tuple"),
-    "a list made anew": ("HOOKS = []\ndef request(i):\n  global HOOKS\n  HOOKS = [*HOOKS, i]", "shop.HOOKS", "list"),
+    "a list made anew": (
+        "HOOKS = []\ndef request(i):\n  global HOOKS\n  HOOKS = [*HOOKS, i]",
+        "shop.HOOKS",
+        "list",
+    ),
     "shards": (
         "SHARDS = [[] for _ in range(4)]\ndef request(i): SHARDS[i % 4].append(i)",
         "shop.SHARDS[…]",
@@ -339,7 +344,11 @@ def test_tasks_that_never_finish_come_before_what_they_hold(child):
 
     found = child(SEARCH + "\nimport os, sys; sys.stdout.flush(); os._exit(0)", shop=source)
 
-    assert ["tasks running shop.notify at shop.py:6, waiting in asyncio.locks.Event.wait", "asyncio.Task", 1.0] == [
+    assert [
+        "tasks running shop.notify at shop.py:6, waiting in asyncio.locks.Event.wait",
+        "asyncio.Task",
+        1.0,
+    ] == [
         found[0][0].replace("asyncio.locks.wait", "asyncio.locks.Event.wait"),
         *found[0][1:3],
     ]
@@ -417,7 +426,9 @@ def test_search_never_runs_code_of_the_app(child):
 
     found = child(SEARCH, shop=source)
 
-    assert {"shop.BAG": "shop.Hostile", "shop.LIST": "shop.HostileList"} == {path: kind for path, kind, *_ in found}
+    assert {"shop.BAG": "shop.Hostile", "shop.LIST": "shop.HostileList"} == {
+        path: kind for path, kind, *_ in found
+    }
 
 
 def test_search_leaves_nothing_behind(child):
@@ -431,18 +442,20 @@ def test_search_leaves_nothing_behind(child):
         found.mark()
         for _ in range(200): RECENT.append(None)
         assert found.grown(200)
-    readings = []
-    for _ in range(6):
-        search()
+    def blocks(searches):
+        for _ in range(searches): search()
         gc.collect()
-        readings.append(sys.getallocatedblocks())
-    say([readings[-1] - readings[1], len(linecache.cache)])
+        return sys.getallocatedblocks()
+    blocks(2)
+    say([blocks(1) - blocks(5), len(linecache.cache)])
     """
 
     grown, n_cached = child(code)
 
     assert 0 == n_cached
-    assert abs(grown) <= 2
+    # One for the number that is kept while the second reading is made. Until Python 3.10
+    # each function keeps the frame of its latest call, which is there by the tenth at the latest.
+    assert abs(grown) <= (1 if sys.version_info >= (3, 11) else 30)
 
 
 def test_search_keeps_no_local_of_a_running_frame_alive(child):
@@ -505,3 +518,22 @@ def test_types_inside_new_entries_are_told_where_the_collector_does_not_list_the
     found = dict(child(code, shop="THUMBS = {}\ndef request(i): THUMBS[i + 10**9] = bytes(3000 + i)"))
 
     assert {"bytes": 1.0, "int": 1.0} == found
+
+
+def test_search_that_runs_out_of_time_still_tells_what_grew(child):
+    code = SEARCH.replace("HolderSearch()", "HolderSearch(seconds=0.0)")
+
+    # Far from any root, so that it is not met in the first steps.
+    source = """
+    class Link:
+        def __init__(self, inner): self.inner = inner
+    BOX = Link(Link(Link(Link(Link([])))))
+    DEEP = BOX.inner.inner.inner.inner.inner
+    globals()["request"] = lambda i, _deep=[DEEP]: _deep[0].append(i)
+    del DEEP
+    """
+
+    path, _, growth, *_ = child(code, shop=source)[0]
+
+    assert "a list whose holder was not found in time" == path
+    assert 1.0 == growth

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -96,7 +97,7 @@ def run_command(project, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments):
-        return project.run("reqleak", *arguments, timeout=120)
+        return project.run(sys.executable, "-m", "pytest_reqleak", *arguments, timeout=120)
 
     return run
 

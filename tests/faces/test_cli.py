@@ -1,5 +1,6 @@
 """The `reqleak` command: exit codes, streams, and one clear line for each wrong use."""
 
+import importlib.metadata
 import json
 import signal
 import subprocess
@@ -8,8 +9,36 @@ import sys
 import pytest
 
 from pytest_reqleak import __version__
+from pytest_reqleak.cli import main
 
 SHORT = "-n", "200", "--batches", "20"
+
+TROUBLED = """
+import asyncio
+import apps
+
+async def start(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+requests = [0]
+
+async def _turns(scope, send):
+    requests[0] += 1
+    await apps.answer(send, 200 if requests[0] <= 50 else 503)
+
+async def _hangs(scope, send):
+    await asyncio.Event().wait()
+
+turns, hangs = apps.asgi(_turns), apps.asgi(_hangs)
+"""
+
+
+def assert_told(result, code, message):
+    assert code == result.ret
+    assert [] == result.outlines
+    result.stderr.fnmatch_lines([f"reqleak: {message}".replace("[", "[[]")])
+    result.stderr.no_fnmatch_line("Traceback*")
 
 
 @pytest.mark.parametrize("server", ["bundled", "direct"])
@@ -56,87 +85,73 @@ def test_a_factory_and_a_workload_file_and_reports(run_command, project, read_js
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "message"),
     [
-        (["nowhere:app"], 2, "target 'nowhere:app': there is no module 'nowhere'*"),
-        (["apps:nothing"], 2, "target 'apps:nothing': apps has no attribute 'nothing'*"),
-        (["nowhere.py:app"], 2, "target 'nowhere.py:app': there is no file 'nowhere.py'*"),
-        (["apps"], 2, "target 'apps' does not name an app*"),
-        (["apps:not_an_app"], 2, "apps:not_an_app is an object of type int, not an app*"),
-        (["apps:clean", "-n", "0"], 2, "--iterations = '0' (command line): must be at least 1"),
-        (["apps:clean", "--batches=-1"], 2, "--batches = '-1' (command line): must be at least 1"),
-        (["apps:clean", "--concurrency=many"], 2, "--concurrency = 'many' (command line): must be a whole*"),
+        (["nowhere:app"], "target 'nowhere:app': there is no module 'nowhere'*"),
+        (["apps:nothing"], "target 'apps:nothing': apps has no attribute 'nothing'*"),
+        (["nowhere.py:app"], "target 'nowhere.py:app': there is no file 'nowhere.py'*"),
+        (["apps"], "target 'apps' does not name an app*"),
+        (["apps:not_an_app"], "apps:not_an_app is an object of type int, not an app*"),
+        (["apps:clean", "-n", "0"], "--iterations = '0' (command line): must be at least 1"),
+        (["apps:clean", "--batches=-1"], "--batches = '-1' (command line): must be at least 1"),
+        (["apps:clean", "--concurrency=many"], "--concurrency = 'many' (command line): must be a whole*"),
         (
             ["apps:clean", "--threshold=5 parsec"],
-            2,
             "--threshold = '5 parsec' (command line): has the unknown*",
         ),
-        (["apps:clean", "--server=apache"], 2, "--server = 'apache' (command line): must be one of bundled*"),
-        (["apps:clean", "--timeout=0"], 2, "--timeout = '0' (command line): must be more than 0 seconds"),
-        (["apps:clean", "-n5", "--batches=6"], 2, "--batches = '6' (command line): must not be more than*"),
-        (["apps:clean", "GET"], 2, "request 'GET': must be a method and a path*"),
-        (["apps:clean", "--requests=no.json"], 2, "--requests = 'no.json': cannot be read: No such file*"),
-        (["apps:clean", "--requests=tox.ini"], 2, "tox.ini: is no JSON: *line 1, column 2"),
-        (["apps:clean", "--requests=wrong.json"], 2, "wrong.json: request 2: unknown field 'paht'*"),
+        (["apps:clean", "--server=apache"], "--server = 'apache' (command line): must be one of bundled*"),
+        (["apps:clean", "--timeout=0"], "--timeout = '0' (command line): must be more than 0 seconds"),
+        (["apps:clean", "-n5", "--batches=6"], "--batches = '6' (command line): must not be more than*"),
+        (["apps:clean", "GET"], "request 'GET': must be a method and a path*"),
+        (["apps:clean", "--requests=no.json"], "--requests = 'no.json': cannot be read: No such file*"),
+        (["apps:clean", "--requests=tox.ini"], "tox.ini: is no JSON: *line 1, column 2"),
+        (["apps:clean", "--requests=wrong.json"], "wrong.json: request 2: unknown field 'paht'*"),
         (
             ["apps:clean", "--json=no/folder/run.json"],
-            2,
             "--json = 'no/folder/run.json' (command line): cannot*",
         ),
-        (["apps:clean", "--html=."], 2, "--html = '.' (command line): cannot write*"),
-        (["apps:failing"], 4, "GET / (iteration 0) was answered 500, expected was 2xx or 3xx*"),
+        (["apps:clean", "--html=."], "--html = '.' (command line): cannot write*"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_use_is_told_in_one_line(run_command, project, arguments, message):
+    wrong = [{"method": "GET", "path": "/"}, {"method": "GET", "path": "/", "paht": "/"}]
+    (project.path / "wrong.json").write_text(json.dumps(wrong))
+
+    assert_told(run_command("check", *arguments), 2, message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["apps:failing"], "GET / (iteration 0) was answered 500, expected was 2xx or 3xx*"),
         (
             ["broken.py:app"],
-            4,
             "target 'broken.py:app': importing it raised ZeroDivisionError: division by zero*",
         ),
-        (["troubled:start"], 4, "troubled:start: the app's lifespan start-up failed*no database*"),
-        (["troubled:turns"], 4, "GET / (iteration 50) was answered 503, expected was 2xx or 3xx*"),
-        (["troubled:hangs", "--timeout=0.3"], 4, "GET / (iteration 0) was not done after 0.3 s*"),
+        (["troubled:start"], "troubled:start: the app's lifespan start-up failed*no database*"),
+        (["troubled:turns"], "GET / (iteration 50) was answered 503, expected was 2xx or 3xx*"),
+        (["troubled:hangs", "--timeout=0.3"], "GET / (iteration 0) was not done after 0.3 s*"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 @pytest.mark.parametrize("server", ["bundled", "direct"])
-def test_what_cannot_be_measured_is_told_in_one_line(run_command, project, arguments, code, message, server):
-    project.makepyfile(
-        broken="1 / 0",
-        troubled="""
-        import asyncio
-        import apps
+def test_an_app_that_cannot_be_measured_is_told_in_one_line(run_command, project, arguments, message, server):
+    project.makepyfile(broken="1 / 0", troubled=TROUBLED)
 
-        async def start(scope, receive, send):
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": "no database"})
-
-        requests = [0]
-
-        async def _turns(scope, send):
-            requests[0] += 1
-            await apps.answer(send, 200 if requests[0] <= 50 else 503)
-
-        async def _hangs(scope, send):
-            await asyncio.Event().wait()
-
-        turns, hangs = apps.asgi(_turns), apps.asgi(_hangs)
-        """,
-    )
-    wrong = [{"method": "GET", "path": "/"}, {"method": "GET", "path": "/", "paht": "/"}]
-    (project.path / "wrong.json").write_text(json.dumps(wrong))
-    if server == "direct" and "--server=apache" not in arguments:
-        arguments = [*arguments, "--server=direct"]
-
-    result = run_command("check", *arguments)
-
-    assert code == result.ret
-    assert [] == result.outlines
-    result.stderr.fnmatch_lines([f"reqleak: {message}".replace("[", "[[]")])
-    result.stderr.no_fnmatch_line("Traceback*")
+    assert_told(run_command("check", *arguments, f"--server={server}"), 4, message)
 
 
 def test_wrong_arguments_exit_with_2(run_command):
     assert [2, 2, 2] == [
         run_command(*arguments).ret for arguments in ([], ["check"], ["check", "apps:clean", "--what"])
     ]
+
+
+def test_the_command_is_installed():
+    (command,) = importlib.metadata.entry_points(group="console_scripts", name="reqleak")
+
+    assert command.load() is main
 
 
 def test_the_version_is_told(run_command):
@@ -185,9 +200,8 @@ def test_an_interrupt_ends_quietly_with_130(project):
         app = apps.asgi(_waits)
         """
     )
-    command = [sys.executable, "-c", "import sys; from pytest_reqleak.cli import main; sys.exit(main())"]
     process = subprocess.Popen(
-        [*command, "check", "waits:app"],
+        [sys.executable, "-m", "pytest_reqleak", "check", "waits:app"],
         cwd=project.path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

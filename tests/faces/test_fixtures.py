@@ -246,6 +246,32 @@ def test_a_failing_request_shows_the_response(run_pytest):
     result.stdout.fnmatch_lines(["*HTTP status 500", "*content-length: 21", "*no such table: orders"])
 
 
+@pytest.mark.parametrize("server", ["bundled", "direct"])
+def test_what_the_app_raised_is_shown_with_the_failing_test(run_pytest, server):
+    result = run_pytest(
+        """
+        import apps
+        import pytest
+
+        async def _broken(scope, send):
+            raise LookupError("no such table: orders")
+
+        @pytest.fixture
+        def reqleak_app():
+            return apps.asgi(_broken)
+
+        def test_get(reqleak_client):
+            assert reqleak_client.get("/").status_code == 200
+        """,
+        f"--reqleak-server={server}",
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*assert 500 == 200*", "*Raised by the app*", "LookupError: no such table: orders"]
+    )
+
+
 def test_no_reqleak_skips_a_test_that_checks(run_pytest):
     result = run_pytest("import apps\ndef test_a(reqleak):\n    reqleak.check(apps.leaky)", "--no-reqleak")
 
@@ -267,6 +293,20 @@ def test_a_check_inside_a_repeated_body_is_refused(run_pytest):
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["a measurement is under way in this process*"])
+
+
+def test_every_public_name_is_there_whatever_was_imported_before(project):
+    project.makepyfile(
+        script="""
+        import pytest_reqleak.cli, pytest_reqleak.plugin, pytest_reqleak.repeat
+        from pytest_reqleak import *
+        from pytest_reqleak import __all__, check, measure
+
+        print(callable(check), callable(measure), sorted(set(__all__) - set(globals())))
+        """
+    )
+
+    assert ["True True []"] == project.runpython("script.py").outlines
 
 
 @pytest.mark.parametrize("function", ["check", "measure"])

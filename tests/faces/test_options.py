@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_reqleak import options
+from pytest_reqleak import options, settings
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.options import BY_NAME, CALL, COMMAND, MARKER, OPTIONS
 
@@ -26,15 +26,15 @@ VALUES = {
 }
 
 
-def value_of(settings, name):
-    return getattr(settings if hasattr(settings, name) else settings.plan, name)
+def value_of(settled, name):
+    return getattr(settled if hasattr(settled, name) else settled.plan, name)
 
 
 def sources(name, ini=None, command_line=None, marker=None):
     return [
-        options.given_in_ini(lambda asked: ini if asked == f"reqleak_{name}" else None, "pytest.ini"),
-        options.given_on_command_line(lambda asked: command_line if asked == f"reqleak_{name}" else None),
-        options.given_as_keywords({name: marker} if marker else {}, form=MARKER, name="no_leak"),
+        settings.given_in_ini(lambda asked: ini if asked == f"reqleak_{name}" else None, "pytest.ini"),
+        settings.given_on_command_line(lambda asked: command_line if asked == f"reqleak_{name}" else None),
+        settings.given_as_keywords({name: marker} if marker else {}, form=MARKER, name="no_leak"),
     ]
 
 
@@ -44,13 +44,13 @@ def test_the_closest_place_wins(option):
     in_marker = marker if MARKER in option.forms else None
     read = option.parse
 
-    assert option.default == value_of(options.resolve(sources(option.name)), option.name)
-    assert read(ini) == value_of(options.resolve(sources(option.name, ini)), option.name)
+    assert option.default == value_of(settings.resolve(sources(option.name)), option.name)
+    assert read(ini) == value_of(settings.resolve(sources(option.name, ini)), option.name)
     assert read(command_line) == value_of(
-        options.resolve(sources(option.name, ini, command_line)), option.name
+        settings.resolve(sources(option.name, ini, command_line)), option.name
     )
     assert read(in_marker or command_line) == value_of(
-        options.resolve(sources(option.name, ini, command_line, in_marker)), option.name
+        settings.resolve(sources(option.name, ini, command_line, in_marker)), option.name
     )
 
 
@@ -61,7 +61,7 @@ def test_a_bad_value_is_refused_with_its_place_even_where_another_place_wins(opt
     (_, good, _), bad, complaint = VALUES[option.name]
 
     with pytest.raises(UsageError) as refused:
-        options.resolve(sources(option.name, bad, good))
+        settings.resolve(sources(option.name, bad, good))
 
     message = str(refused.value)
     assert message.startswith(f"reqleak_{option.name} = {bad!r} (pytest.ini): ")
@@ -72,10 +72,10 @@ def test_a_bad_value_is_refused_with_its_place_even_where_another_place_wins(opt
 @pytest.mark.parametrize("option", options.options_for(COMMAND), ids=lambda option: option.name)
 def test_the_command_names_its_options_without_prefix(option):
     _, bad, complaint = VALUES[option.name]
-    given = options.given_on_command_line(lambda name: bad if name == option.name else None, command=True)
+    given = settings.given_on_command_line(lambda name: bad if name == option.name else None, command=True)
 
     with pytest.raises(UsageError) as refused:
-        options.resolve([given])
+        settings.resolve([given])
 
     assert str(refused.value).startswith(f"--{option.name} = {bad!r} (command line): ")
     assert complaint in str(refused.value)
@@ -89,7 +89,7 @@ def test_a_count_is_a_whole_number_of_at_least_one(raw):
 
 def test_an_unknown_keyword_is_refused_with_the_closest_one():
     with pytest.raises(UsageError) as refused:
-        options.given_as_keywords(
+        settings.given_as_keywords(
             {"iteratons": 5}, form=MARKER, name="no_leak", where=" on test_a.py::test_a"
         )
 
@@ -101,7 +101,7 @@ def test_an_unknown_keyword_is_refused_with_the_closest_one():
 
 def test_an_unknown_keyword_without_a_close_one_lists_those_that_exist():
     with pytest.raises(UsageError, match="known are iterations, batches, warmup"):
-        options.given_as_keywords({"colour": 5}, form=CALL, name="check")
+        settings.given_as_keywords({"colour": 5}, form=CALL, name="check")
 
 
 @pytest.mark.parametrize("name", ["json", "html", "app", "factory"])
@@ -111,24 +111,24 @@ def test_what_belongs_to_the_session_is_no_keyword_of_the_marker(name):
 
 def test_batches_given_must_not_exceed_the_iterations():
     given = {
-        "batches": options.Given(value="60", place="reqleak_batches = '60' (pytest.ini)"),
-        "iterations": options.Given(value=50, place="no_leak(iterations=50)"),
+        "batches": settings.Given(value="60", place="reqleak_batches = '60' (pytest.ini)"),
+        "iterations": settings.Given(value=50, place="no_leak(iterations=50)"),
     }
     with pytest.raises(UsageError, match=r"^reqleak_batches = '60' \(pytest.ini\): .* iterations, 50"):
-        options.resolve([given])
+        settings.resolve([given])
 
 
 def test_batches_by_default_shrink_to_few_iterations():
-    plan = options.resolve([{"iterations": options.Given(value=7, place="here")}]).plan
+    plan = settings.resolve([{"iterations": settings.Given(value=7, place="here")}]).plan
 
     assert (7, 7) == (plan.iterations, plan.batches)
 
 
 def test_a_request_never_may_take_longer_than_the_run():
-    quick = options.resolve([{"timeout": options.Given(value=2, place="here")}])
+    quick = settings.resolve([{"timeout": settings.Given(value=2, place="here")}])
 
     assert 2 == quick.request_seconds
-    assert options.MOST_REQUEST_SECONDS == options.resolve([]).request_seconds
+    assert options.MOST_REQUEST_SECONDS == settings.resolve([]).request_seconds
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

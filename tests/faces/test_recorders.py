@@ -8,7 +8,7 @@ import apps
 def test_requests(reqleak):
     run = reqleak.check(apps.talkative, "GET /{i}", server="direct")
     assert run.verdict == "clean", run.reason
-    assert run.blocks_per_iteration == 0
+    assert run.blocks_per_iteration < 0.01
 """
 
 BODY = """

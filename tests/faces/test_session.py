@@ -138,6 +138,14 @@ def test_an_inconclusive_run_fails_where_warnings_are_errors(run_pytest):
     result.stdout.fnmatch_lines(["FAILED test_it.py::test_slow - *ReqleakWarning*"])
 
 
+def test_the_warning_can_be_ignored_by_its_public_name(run_pytest, project):
+    project.makeini("[pytest]\nfilterwarnings =\n  error\n  ignore::pytest_reqleak.ReqleakWarning\n")
+
+    result = run_pytest(INCONCLUSIVE.format(more=""))
+
+    result.assert_outcomes(passed=1)
+
+
 def test_many_clean_runs_are_counted_rather_than_listed(run_pytest):
     tests = "import pytest\n@pytest.mark.no_leak(iterations=20)\n"
     tests += "@pytest.mark.parametrize('number', range(13))\ndef test_a(number): pass\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_reqleak.servers.booted import boot
 
 BOOT_SECONDS = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+
 from pytest_reqleak.servers.failure import describe_exception, innermost, traceback_tail
 
 

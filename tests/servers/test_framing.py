@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_reqleak.servers.framing import Framing
 
 

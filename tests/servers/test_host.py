@@ -8,6 +8,7 @@ import time
 
 import anyio.to_thread
 import pytest
+
 from pytest_reqleak.servers.host import THREAD_NAME, Host, HostTimeout
 
 WAIT_SECONDS = 10.0
@@ -86,13 +87,22 @@ def test_work_that_progresses_may_take_longer_than_the_timeout(host):
     steps = []
 
     async def work():
-        for step in range(6):
-            await asyncio.sleep(0.05)
-            steps.append(step)
+        turn = asyncio.Event()
+        steps.append(turn)
+        for _ in range(12):
+            await turn.wait()
+            turn.clear()
+            steps.append(turn)
 
-    host.run(work(), timeout=0.2, progress=lambda: len(steps))
+    def progress():
+        # Each look lets the work take one step, so that it needs 12 looks; 8 make the timeout.
+        if steps:
+            host.loop.call_soon_threadsafe(steps[0].set)
+        return len(steps)
 
-    assert 6 == len(steps)
+    host.run(work(), timeout=0.4, progress=progress)
+
+    assert 13 == len(steps)
 
 
 def test_work_that_stops_progressing_times_out(host):

@@ -8,9 +8,10 @@ import json
 import flask
 import pytest
 from fastapi import FastAPI
+from starlette.applications import Starlette
+
 from pytest_reqleak.errors import TargetError
 from pytest_reqleak.servers.interface import choose_interface, detect_interface, looks_like_app
-from starlette.applications import Starlette
 
 
 async def asgi(scope, receive, send):

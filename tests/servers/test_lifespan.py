@@ -8,9 +8,10 @@ import threading
 import time
 
 import pytest
+from starlette.applications import Starlette
+
 from pytest_reqleak.errors import BootFailed, TargetError, UsageError
 from pytest_reqleak.servers.booted import boot
-from starlette.applications import Starlette
 
 
 def lifespan_app(startup=None, shutdown=None):

@@ -6,6 +6,7 @@ import pickle
 import sys
 
 import pytest
+
 from pytest_reqleak.errors import TargetError
 from pytest_reqleak.servers.target import load_target
 
@@ -219,6 +220,7 @@ def test_a_factory_that_raises_is_quoted(project):
     ("body", "says"),
     [
         ("make = 3", "cannot be called to make an app"),
+        ("async def make(scope, receive, send): pass", "is the app itself"),
         ("def make(): return None", "returned None"),
         ("async def make(): return 3", "async factory"),
     ],

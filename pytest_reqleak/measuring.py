@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
 from pytest_reqleak.agent.objects import merge_types
+from pytest_reqleak.analysis.filling import filling_holder, iterations_to_fill
 from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
 from pytest_reqleak.findings import Findings, estimate_bytes
@@ -39,18 +40,20 @@ CONFIRM_SECONDS = 1.0
 LEAST_CONFIRM = 100
 
 # An empty app answers 40,000 times a second; more than this many times the measurement
-# shows nothing new.
-MOST_LATE = 20
+# shows nothing new, and the rest of the second is waited for. What is swept when it has
+# doubled is swept within them.
+MOST_LATE = 4
 
 # A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
 # confirmation ends when it has added this much.
 MOST_GROWTH_BYTES = 256 * 1024 * 1024
 
-# A thaw that frees half of what had grown shows that our own freeze had kept it.
-FREED_BY_THAW = 0.5
+# A thaw that frees a third of what had grown shows that our own freeze had kept it.
+FREED_BY_THAW = 0.3
 
-# A container that grows at a third of the fastest one's rate may be the cause of the growth.
-FILLS = 0.3
+# Who waits for an answer in doubt waits half a minute, or as long as three measurements.
+CONFIRM_PATIENCE = 30.0
+PATIENCE_SHARE = 3.0
 
 # A cache that needs more than this many times the iterations to fill is reported
 # as filling; a user who wants to see it full asks for more iterations.
@@ -105,6 +108,7 @@ class _Course:
         self._varies = varies
         self._unit = "request" if requests else "iteration"
         self._found = Findings()
+        self._marked = 0
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
@@ -158,34 +162,45 @@ class _Course:
 
     def _confirm(self, measured: Samples, decision: Decision) -> Decision:
         """Run on until growth is certain or gone, and look for what makes it."""
-        while True:
-            decision = self._confirm_once(measured, decision)
-            filling = self._filling()
-            if decision.outcome is Outcome.CLEAN or filling is None:
-                return decision
-            missing = self._iterations_to_fill(filling)
-            if missing is None:
-                return replace(
-                    decision,
-                    outcome=Outcome.INCONCLUSIVE,
-                    classification=(Cause.BOUNDED,),
-                    reason=f"{filling.path} is still filling, {filling.size} of {filling.bound}: "
-                    "what it holds has a bound, and more iterations would show it full",
-                )
+        if self._was_kept_by_freeze(measured):
+            measured, decision = self._measure_again(thawed=True)
+        while decision.outcome is Outcome.GO_ON:
+            decision, confirmed = self._confirm_once(measured, decision)
+            if decision.outcome is Outcome.CLEAN:
+                break
+            if self._agent.freezes and self._was_kept_by_freeze(confirmed):
+                measured, decision = self._measure_again(thawed=True)
+                continue
+            self._find_holders()
+            holder = filling_holder(self._found.holders, confirmed.series(decision.grows[0]))
+            if holder is None:
+                break
+            missing = iterations_to_fill(holder)
+            if missing > MOST_FILL * self._plan.iterations or self._stages.out_of_time:
+                return self._still_filling(decision, holder)
             # Seen full, it no longer grows; what still does is no cache.
             self._stages.run(Phase.CONFIRM, missing)
-            measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=self._plan.batches)
-            decision = self._screen(measured)
-            if decision.outcome is not Outcome.GO_ON:
-                return decision
+            measured, decision = self._measure_again()
+        return decision
 
-    def _confirm_once(self, measured: Samples, decision: Decision) -> Decision:
+    def _measure_again(self, *, thawed: bool = False) -> tuple[Samples, Decision]:
+        if thawed:
+            # What we had frozen died and could not be freed: ours, not the app's.
+            self._agent.freezes = False
+        measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=self._plan.batches)
+        return measured, self._screen(measured)
+
+    def _confirm_once(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
+        """Stages of growing length, until one decides; also what they sampled."""
         plan, stages, agent = self._plan, self._stages, self._agent
         agent.mark_objects()
-        marked = stages.done
+        self._marked = stages.done
+        begin = len(agent.buffer)
         confirms: list[Samples] = []
         trimmed: list[tuple[int, int]] = []
         self._note_trimmed(trimmed)
+        started = time.monotonic()
+        patience = max(CONFIRM_PATIENCE, PATIENCE_SHARE * stages.seconds[Phase.MEASURE.value])
         while decision.outcome is Outcome.GO_ON:
             if stages.out_of_time:
                 decision = self._unfinished(decision)
@@ -199,19 +214,20 @@ class _Course:
                 collector_disabled=agent.collector_disabled,
                 bytes_per_iteration=self._traced_bytes(decision),
                 rss_after_trim=trimmed,
+                # The next stage would take as long as all before it.
+                final=2 * (time.monotonic() - started) > patience,
                 unit=self._unit,
             )
-        iterations = max(1, stages.done - marked)
-        self._found.types = agent.grown_types(iterations)
-        if self._was_kept_by_freeze(decision, iterations):
-            # What we had frozen died and could not be freed: ours, not the app's.
-            agent.freezes = False
-            measured = stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches)
-            return self._confirm_once(measured, self._screen(measured))
-        if decision.outcome is not Outcome.CLEAN:
-            self._found.holders, untracked = agent.grown_holders(iterations)
-            self._found.types = merge_types(self._found.types, untracked)
-        return decision
+        # While all that lived before is frozen, the collector lists the survivors alone.
+        self._found.types = agent.grown_types(max(1, stages.done - self._marked))
+        return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _find_holders(self) -> None:
+        """Look for what holds that which survived the confirmation."""
+        iterations = max(1, self._stages.done - self._marked)
+        self._agent.thaw()
+        self._found.holders, untracked = self._agent.grown_holders(iterations)
+        self._found.types = merge_types(self._found.types, untracked)
 
     def _traced_bytes(self, decision: Decision) -> float | None:
         """What the tracer and the meters make of it so far; None where no tracer ran."""
@@ -222,19 +238,17 @@ class _Course:
         if rss_bytes is not None:
             trimmed.append((self._stages.done, rss_bytes))
 
-    def _was_kept_by_freeze(self, decision: Decision, iterations: int) -> bool:
-        """Thaw, and tell whether that freed what had grown."""
+    def _was_kept_by_freeze(self, samples: Samples) -> bool:
+        """Thaw, and tell whether that freed what had grown over the samples."""
         agent = self._agent
+        blocks = samples.readings.get(Meter.LIVE_BLOCKS)
         before = agent.read(Meter.LIVE_BLOCKS) or 0
         agent.thaw()
         freed = before - (agent.read(Meter.LIVE_BLOCKS) or 0)
-        slope = next((g.per_iteration for g in decision.growth if g.meter is Meter.LIVE_BLOCKS), 0.0)
-        return (
-            agent.freezes
-            and decision.outcome is not Outcome.CLEAN
-            and slope > 0
-            and freed >= FREED_BY_THAW * slope * iterations
-        )
+        if blocks is None or not agent.freezes:
+            return False
+        grown = blocks[-1] - blocks[0]
+        return grown > 0 and freed >= FREED_BY_THAW * grown
 
     def _confirmation(self, decision: Decision, *, number: int) -> Samples:
         """One stage: passive, then the inquiries, then passive again for a second at least.
@@ -249,8 +263,9 @@ class _Course:
         late = max(1, iterations - iterations // 2)
         if number == 0:
             self._inquire(early, first_input)
-            wanted = max(late, self._iterations_in(CONFIRM_SECONDS, early))
-            late = self._affordable(decision, wanted)
+            wanted = self._iterations_in(CONFIRM_SECONDS, early)
+            longest = self._affordable(decision, MOST_LATE * self._plan.iterations)
+            late = max(late, min(wanted, longest))
             if late < wanted:
                 self._rest(started)
         stages.run(Phase.CONFIRM, late)
@@ -259,8 +274,7 @@ class _Course:
     def _iterations_in(self, seconds: float, early: Samples) -> int:
         """How many iterations the load must go on for, to last so long."""
         iteration_seconds = evidence.iteration_seconds(early)
-        wanted = int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
-        return min(wanted, MOST_LATE * self._plan.iterations)
+        return int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
 
     def _inquire(self, early: Samples, first_input: int) -> None:
         """Trace, and replay, if the first half of the confirmation still grows."""
@@ -299,20 +313,14 @@ class _Course:
         most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else iterations
         return max(2 * self._plan.batch_iterations, min(iterations, most))
 
-    def _filling(self) -> Holder | None:
-        """A bounded container that is not full and grew as fast as anything did."""
-        fastest = max((holder.growth_per_iteration for holder in self._found.holders), default=0.0)
-        for holder in self._found.holders:
-            fills = holder.bound is not None and holder.size < holder.bound
-            if fills and holder.growth_per_iteration >= FILLS * fastest:
-                return holder
-        return None
-
-    def _iterations_to_fill(self, holder: Holder) -> int | None:
-        assert holder.bound is not None
-        missing = int((holder.bound - holder.size) / max(holder.growth_per_iteration, 1e-9)) + 1
-        affordable = MOST_FILL * self._plan.iterations
-        return missing if missing <= affordable and not self._stages.out_of_time else None
+    def _still_filling(self, decision: Decision, holder: Holder) -> Decision:
+        return replace(
+            decision,
+            outcome=Outcome.INCONCLUSIVE,
+            classification=(Cause.BOUNDED,),
+            reason=f"{holder.path} is still filling, {holder.size} of {holder.bound}: "
+            "what it holds has a bound, and more iterations would show it full",
+        )
 
     def _unfinished(self, decision: Decision) -> Decision:
         return replace(

@@ -1,0 +1,57 @@
+"""Tell a cache that is still filling from a leak, by what its holder knows of itself.
+
+Knows holders and series; not how more iterations are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.sample import Series
+
+# A container that grows at a third of the fastest one's rate may be what makes memory grow.
+_SHARE = 0.3
+
+# A batch in which memory rose without a new entry was not made to rise by that holder; half
+# as many more are allowed for what an entry's making leaves behind later.
+_RISES_PER_ENTRY = 1.5
+
+
+def filling_holder(holders: Sequence[Holder], series: Series | None) -> Holder | None:
+    """Find the bounded container that is not full and whose filling explains the growth.
+
+    Args:
+        holders: Those that grew.
+        series: The meter that grew, over the batches in which they did.
+
+    Returns:
+        The one that needs the longest to fill, or None.
+    """
+    fastest = max((holder.growth_per_iteration for holder in holders), default=0.0)
+    found = [
+        holder
+        for holder in holders
+        if holder.bound is not None
+        and holder.size < holder.bound
+        and holder.growth_per_iteration >= _SHARE * fastest
+        and _explains(holder, series)
+    ]
+    return max(found, key=iterations_to_fill, default=None)
+
+
+def iterations_to_fill(holder: Holder) -> int:
+    """How many iterations it needs at its present rate; 0 where it has no bound."""
+    if holder.bound is None:
+        return 0
+    return int((holder.bound - holder.size) / max(holder.growth_per_iteration, 1e-9)) + 1
+
+
+def _explains(holder: Holder, series: Series | None) -> bool:
+    """Whether memory rose no more often than the holder got entries."""
+    if series is None or len(series) < 2:
+        return True
+    rises = sum(b > a for a, b in pairwise(series.values)) / (len(series) - 1)
+    batch = (series.iterations[-1] - series.iterations[0]) / (len(series) - 1)
+    return rises <= max(_RISES_PER_ENTRY * holder.growth_per_iteration * batch, 0.1)

@@ -1,0 +1,141 @@
+"""How the values given in several places become the settings of one run.
+
+Knows the order of the places and how to name the one that is wrong; what a
+value may be is the option table's business. It never reads a configuration itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_reqleak.errors import UsageError
+from pytest_reqleak.model.plan import Plan
+from pytest_reqleak.options import (
+    BY_NAME,
+    COMMAND,
+    INI,
+    MOST_REQUEST_SECONDS,
+    OPTIONS,
+    PYTEST,
+    options_for,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A value as somebody wrote it, and the place to name when it is wrong."""
+
+    value: Any
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What all places together ask for; every value has been checked."""
+
+    plan: Plan
+    app: str | None
+    json: str | None
+    html: str | None
+    inconclusive: str
+    """`warn`, `fail` or `pass`."""
+
+    @property
+    def request_seconds(self) -> float:
+        """How long one request may take."""
+        return min(MOST_REQUEST_SECONDS, self.plan.timeout)
+
+
+def given_in_ini(read: Callable[[str], Any], file: str) -> dict[str, Given]:
+    """Take what the configuration file sets.
+
+    Args:
+        read: Gives a setting's value by its ini name; None or empty where it is not set.
+        file: Its name, for messages.
+    """
+    found = {option: read(option.ini) for option in options_for(INI)}
+    return {
+        option.name: Given(value=raw, place=f"{option.ini} = {_quoted(raw)} ({file})")
+        for option, raw in found.items()
+        if raw is not None and raw != ""
+    }
+
+
+def given_on_command_line(read: Callable[[str], Any], *, command: bool = False) -> dict[str, Given]:
+    """Take what the command line of pytest or of `reqleak check` sets.
+
+    Args:
+        read: Gives an option's value by its destination; None where it was not given.
+        command: Whether it is `reqleak check`, whose options have no prefix.
+    """
+    taken = {}
+    for option in options_for(COMMAND if command else PYTEST):
+        raw = read(option.name if command else option.ini)
+        if raw is not None:
+            flag = f"--{option.name}" if command else option.flag
+            taken[option.name] = Given(value=raw, place=f"{flag} = {_quoted(raw)} (command line)")
+    return taken
+
+
+def given_as_keywords(
+    keywords: Mapping[str, Any], *, form: str, name: str, where: str = ""
+) -> dict[str, Given]:
+    """Take the keywords of a marker or of a call.
+
+    Args:
+        keywords: Name to value; None counts as not given.
+        form: `marker` or `call`.
+        name: Of the marker or function, for messages.
+        where: Such as ` on tests/test_x.py::test_a`; ends the name of the place.
+
+    Raises:
+        UsageError: There is no such keyword.
+    """
+    known = [option.name for option in options_for(form)]
+    taken = {}
+    for keyword, raw in keywords.items():
+        place = f"{name}({keyword}={raw!r}){where}"
+        if keyword not in known:
+            near = difflib.get_close_matches(keyword, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise UsageError(f"{place}: unknown keyword {keyword!r}; {hint}")
+        if raw is not None:
+            taken[keyword] = Given(value=raw, place=place)
+    return taken
+
+
+def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
+    """Make one set of settings from all places.
+
+    Args:
+        sources: In rising precedence: ini, command line, markers from the outermost to the closest.
+
+    Raises:
+        UsageError: A value is wrong; overridden values are checked too.
+    """
+    values = {option.name: option.default for option in OPTIONS}
+    places: dict[str, str] = {}
+    for source in sources:
+        for name, given in source.items():
+            try:
+                values[name] = BY_NAME[name].parse(given.value)
+            except UsageError as error:
+                raise UsageError(f"{given.place}: {error}") from None
+            places[name] = given.place
+    if values["batches"] > values["iterations"]:
+        if "batches" in places:
+            raise UsageError(
+                f"{places['batches']}: must not be more than the iterations, "
+                f"{values['iterations']}: a batch has at least one"
+            )
+        values["batches"] = values["iterations"]
+    beside = {name: values.pop(name) for name in ("app", "json", "html", "inconclusive")}
+    return Settings(plan=Plan(**values), **beside)
+
+
+def _quoted(raw: Any) -> str:
+    return repr(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else repr(raw)

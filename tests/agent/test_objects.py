@@ -1,0 +1,97 @@
+"""Types of which more objects live after each iteration."""
+
+from __future__ import annotations
+
+from pytest_reqleak.agent.objects import merge_types
+from pytest_reqleak.model.finding import TypeGrowth
+
+COUNT = """
+import gc, shop
+from pytest_reqleak.agent.objects import TypeCounter
+for i in range(20): shop.request(i)
+gc.collect(); gc.freeze()
+counter = TypeCounter()
+counter.mark()
+for i in range(200): shop.request(i)
+say({t.type: t.per_iteration for t in counter.grown(200)})
+"""
+
+
+def test_survivors_are_counted_by_the_full_name_of_their_type(child):
+    source = """
+    class Order:
+        def __init__(self, i): self.lines = [i]
+    ORDERS = []
+    def request(i):
+        ORDERS.append(Order(i))
+        Order(i)
+    """
+
+    found = child(COUNT, shop=source)
+
+    # Until Python 3.10 the dict of an instance is an object of its own from the start.
+    assert {"shop.Order": 1.0, "list": 1.0} == {name: rate for name, rate in found.items() if name != "dict"}
+
+
+def test_growth_slower_than_one_in_500_is_left_out(child):
+    source = """
+    class Order: pass
+    class Rare: pass
+    KEPT = []
+    def request(i):
+        KEPT.append(Order())
+        if i == 100: KEPT.append(Rare())
+    """
+
+    assert {"shop.Order": 1.0} == child(COUNT, shop=source)
+
+
+def test_hostile_objects_are_counted_and_never_touched(child):
+    source = """
+    def touch(*a, **k): raise SystemExit("touched")
+    class Meta(type):
+        __hash__ = __eq__ = __repr__ = __getattribute__ = touch
+        __name__ = __module__ = property(touch)
+    class Hostile(metaclass=Meta):
+        __class__ = property(touch)
+        __len__ = __eq__ = __hash__ = __repr__ = touch
+        def __getattr__(self, name): touch()
+    KEPT = []
+    def request(i): KEPT.append(object.__new__(Hostile))
+    """
+
+    assert {"shop.Hostile": 1.0} == child(COUNT, shop=source)
+
+
+def test_types_of_the_same_name_are_added_up(child):
+    source = """
+    def request(i): KEPT.append(type("Row", (), {})())
+    KEPT = []
+    """
+
+    assert 1.0 == child(COUNT, shop=source)["shop.Row"]
+
+
+def test_counting_keeps_no_type_alive(child):
+    code = """
+    import gc, weakref
+    from pytest_reqleak.agent.objects import TypeCounter
+    class Row: pass
+    row = Row()
+    gone = weakref.ref(Row)
+    counter = TypeCounter()
+    counter.mark()
+    del row, Row
+    gc.collect()
+    say(gone() is None)
+    """
+
+    assert child(code)
+
+
+def test_merged_types_are_in_order_of_speed_and_the_first_of_a_name_counts():
+    slow, fast, other = (
+        TypeGrowth(type=name, per_iteration=rate) for name, rate in (("a", 1.0), ("b", 2.0), ("a", 9.0))
+    )
+
+    assert (fast, slow) == merge_types((slow,), (fast, other))

@@ -1,0 +1,162 @@
+"""Tracers find the line that allocates what stays, and leave the process as it was."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pytest_reqleak.agent.tracers import PythonTracer, make_tracer
+from pytest_reqleak.errors import UsageError
+
+SHOP = """
+import collections
+KEPT, RING = [], collections.deque(maxlen=40)
+def remember(i):
+    KEPT.append(bytes(500 + i % 3))
+def request(i):
+    remember(i)
+    RING.append(bytes(700))
+    return [i] * 100
+"""
+TRACE = """
+import gc, shop
+from pytest_reqleak.agent.tracers import make_tracer
+for i in range(100): shop.request(i)
+tracer = make_tracer("TRACER")
+tracer.start(8)
+tracer.mark(100)
+for window in range(4):
+    for i in range(100): shop.request(i)
+    gc.collect()
+    tracer.mark(200 + 100 * window)
+sites, total = tracer.growth(), tracer.bytes_per_iteration()
+tracer.stop()
+say([[[list(f) for f in s.frames], s.bytes_per_iteration, s.blocks_per_iteration] for s in sites] + [total])
+"""
+memray_needed = pytest.mark.skipif(sys.platform == "win32", reason="memray has no version for Windows")
+
+
+@pytest.mark.parametrize("tracer", ["tracemalloc", pytest.param("memray", marks=memray_needed)])
+def test_line_that_leaks_is_the_only_site_and_a_full_ring_buffer_is_none(child, tracer):
+    if tracer == "memray":
+        pytest.importorskip("memray")
+
+    *sites, total = child(TRACE.replace("TRACER", tracer), shop=SHOP)
+    sites = [site for site in sites if site[1] > 0.01 * total]
+
+    lines = [(frames[0][0].rpartition("/")[2], frames[0][1]) for frames, *_ in sites]
+    assert [("shop.py", 5)] == lines
+    frames, bytes_per_iteration, blocks_per_iteration = sites[0]
+    assert ("shop.py", 7) == (frames[1][0].rpartition("/")[2], frames[1][1])
+    # 501 bytes of payload on average and 33 of header, and 8 for its place in the list.
+    assert 534 == pytest.approx(bytes_per_iteration, rel=0.05)
+    assert 1.0 == pytest.approx(blocks_per_iteration, rel=0.02)
+    assert total == pytest.approx(bytes_per_iteration, rel=0.02)
+
+
+def test_tracemalloc_of_the_user_goes_on_and_is_read_as_differences(child):
+    begin = "import tracemalloc\ntracemalloc.start(3)\nbefore = [bytes(900) for _ in range(100)]\n"
+    trace = TRACE.replace("TRACER", "tracemalloc")
+    end = "say([tracemalloc.get_traceback_limit() if tracemalloc.is_tracing() else 0] + "
+
+    depth, *sites, total = child(begin + trace.replace("say(", end), shop=SHOP)
+
+    assert 3 == depth
+    assert 534 == pytest.approx(total, rel=0.05)
+    assert ("shop.py", 5) == (sites[0][0][0][0].rpartition("/")[2], sites[0][0][0][1])
+
+
+def test_live_bytes_leave_out_the_tables_of_the_tracer(child):
+    code = """
+    from pytest_reqleak.agent.tracers import PythonTracer
+    tracer = PythonTracer()
+    tracer.start(8)
+    kept = [bytes(1000) for _ in range(100)]
+    before = tracer.live_bytes()
+    for n in range(20): tracer.mark(n)
+    say([before, tracer.live_bytes()])
+    """
+
+    before, after = child(code)
+
+    assert before == pytest.approx(after, abs=2000)
+
+
+def test_tracer_of_an_unknown_name_is_refused():
+    with pytest.raises(UsageError, match=r"tracer = 'valgrind': must be tracemalloc or memray"):
+        make_tracer("valgrind")
+
+
+def test_stopping_a_tracer_that_never_started_does_nothing():
+    PythonTracer().stop()
+
+
+def test_memray_that_is_missing_is_named_with_the_way_out(child):
+    code = """
+    import sys
+    sys.modules["memray"] = None
+    from pytest_reqleak.agent.tracers import make_tracer
+    from pytest_reqleak.errors import ReqleakError
+    try: make_tracer("memray")
+    except ReqleakError as error: say(str(error))
+    """
+
+    message = child(code)
+
+    assert "tracer = 'memray' cannot run" in message
+    assert "use tracer = 'tracemalloc'" in message
+
+
+@memray_needed
+def test_second_tracker_of_memray_is_refused_in_one_line(child):
+    pytest.importorskip("memray")
+    code = """
+    import memray
+    from pytest_reqleak.agent.tracers import make_tracer
+    from pytest_reqleak.errors import ReqleakError
+    with memray.Tracker("other.bin"):
+        try: make_tracer("memray").start(4)
+        except ReqleakError as error: message = str(error)
+    say(message)
+    """
+
+    message = child(code)
+
+    assert "\n" not in message
+    assert "end the other memray tracker" in message
+
+
+@memray_needed
+def test_capture_of_memray_is_removed(child, tmp_path):
+    pytest.importorskip("memray")
+    code = """
+    import os, tempfile
+    tempfile.tempdir = os.getcwd()
+    from pytest_reqleak.agent.tracers import make_tracer
+    tracer = make_tracer("memray")
+    tracer.start(4)
+    during = [name for name in os.listdir() if name.startswith("reqleak-")]
+    tracer.stop()
+    say([len(during), [name for name in os.listdir() if name.startswith("reqleak-")]])
+    """
+
+    assert [1, []] == child(code)
+
+
+@memray_needed
+def test_memray_sees_what_c_code_allocates(child):
+    pytest.importorskip("memray")
+    source = """
+    import ctypes
+    libc = ctypes.CDLL(None)
+    libc.strdup.restype = ctypes.c_void_p
+    text = b"x" * 3999
+    def request(i):
+        libc.strdup(text)
+    """
+
+    *sites, _ = child(TRACE.replace("TRACER", "memray"), shop=source)
+
+    assert ("request", 7) == (sites[0][0][0][2], sites[0][0][0][1])
+    assert 4000 == pytest.approx(sites[0][1], rel=0.02)

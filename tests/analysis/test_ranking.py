@@ -1,0 +1,155 @@
+"""From stacks to sites: the user's line leads, the machinery is folded, one line has one cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_reqleak.analysis.ranking import rank_sites, rescale
+from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.origin import CodeMap
+from pytest_reqleak.model.raw import RawSite
+
+SITE = "/venv/lib/python3.11/site-packages/"
+STDLIB = "/usr/lib/python3.11/"
+CODE = CodeMap(stdlib=("/usr/lib/python3.11",), harness=("/opt/reqleak",))
+OWN, ROUTE = ("/home/me/shop/orders.py", 11, ""), (SITE + "starlette/routing.py", 62, "")
+HARNESS = ("/opt/reqleak/servers/asgi.py", 90, "")
+LOOP = (STDLIB + "asyncio/events.py", 80, "")
+
+
+def raw(*frames, size=100.0, blocks=1.0):
+    return RawSite(frames=frames, bytes_per_iteration=size, blocks_per_iteration=blocks)
+
+
+def rank(*sites, measured=None, **settings):
+    total = sum(site.bytes_per_iteration for site in sites) if measured is None else measured
+    return rank_sites(sites, total, code=CODE, **settings)
+
+
+def places(site):
+    return [(frame.file, frame.line) for frame in site.frames]
+
+
+def test_innermost_own_frame_leads_and_the_others_follow_from_the_allocation_outwards():
+    inner = (SITE + "werkzeug/headers.py", 7, "")
+    outer = ("/home/me/shop/main.py", 30, "")
+
+    (site,), _ = rank(raw(inner, OWN, ROUTE, outer))
+
+    assert [OWN[:2], inner[:2], ROUTE[:2], outer[:2]] == places(site)
+    assert [True, False, False, True] == [frame.own for frame in site.frames]
+
+
+def test_harness_server_import_and_event_loop_frames_are_folded():
+    uvicorn = (SITE + "uvicorn/protocols/http.py", 5, "")
+    imports = ("<frozen importlib._bootstrap>", 5, "")
+
+    (site,), _ = rank(raw(OWN, imports, LOOP, uvicorn, HARNESS, ROUTE))
+
+    assert [OWN[:2], ROUTE[:2]] == places(site)
+
+
+def test_without_an_own_frame_the_innermost_library_frame_leads():
+    (site,), _ = rank(raw((STDLIB + "json/decoder.py", 353, ""), ROUTE, LOOP))
+
+    assert ROUTE[:2] == places(site)[0]
+
+
+def test_memory_that_the_harness_allocated_for_a_request_is_request_data_and_comes_last():
+    data, own = raw(HARNESS, LOOP, size=900.0), raw(OWN, size=100.0)
+
+    sites, explained = rank(data, own)
+
+    assert [("python", OWN[:2]), ("request data", HARNESS[:2])] == [(s.category, places(s)[0]) for s in sites]
+    assert 1.0 == explained
+
+
+def test_stacks_of_one_line_and_category_are_one_site():
+    (site,), _ = rank(raw(OWN, size=100.0, blocks=1.0), raw(OWN, ROUTE, size=40.0, blocks=2.0))
+
+    assert (140.0, 3.0) == (site.bytes_per_iteration, site.blocks_per_iteration)
+
+
+def test_plain_part_of_a_line_joins_the_category_that_most_of_the_line_has():
+    model = (SITE + "pydantic/main.py", 250, "")
+
+    (site,), _ = rank(raw(model, OWN, size=300.0), raw(OWN, size=200.0))
+
+    assert ("pydantic model", 500.0) == (site.category, site.bytes_per_iteration)
+
+
+def test_plain_line_stays_plain_where_the_category_is_a_trifle():
+    model = (SITE + "pydantic/main.py", 250, "")
+
+    sites, _ = rank(raw(model, OWN, size=30.0), raw(OWN, size=900.0))
+
+    assert [("python", 900.0), ("pydantic model", 30.0)] == [
+        (s.category, s.bytes_per_iteration) for s in sites
+    ]
+
+
+def test_most_bytes_come_first_and_only_so_many_sites_are_returned():
+    sites, explained = rank(*(raw(("/home/me/a.py", n, ""), size=float(n)) for n in range(1, 11)), most=2)
+
+    assert [10.0, 9.0] == [site.bytes_per_iteration for site in sites]
+    assert 19 / 55 == pytest.approx(explained)
+
+
+def test_explained_is_the_share_of_what_was_measured():
+    assert 0.5 == rank(raw(OWN, size=50.0), measured=100.0)[1]
+
+
+def test_explained_is_never_more_than_all():
+    assert 1.0 == rank(raw(OWN, size=150.0), measured=100.0)[1]
+
+
+def test_explained_is_unknown_where_nothing_was_measured():
+    assert rank(raw(OWN), measured=0.0)[1] is None
+
+
+def test_trifles_are_left_out():
+    sites, _ = rank(raw(OWN, size=1000.0), raw(("/home/me/a.py", 3, ""), size=0.5))
+
+    assert [OWN[:2]] == [places(site)[0] for site in sites]
+
+
+def test_no_stacks_are_no_sites():
+    assert ((), 0.0) == rank(measured=10.0)
+
+
+def test_holder_names_the_kind_where_the_lines_do_not():
+    holder = Holder(path="functools.lru_cache of shop.price", type="x", growth_per_iteration=1.0, size=9)
+
+    (site,), _ = rank(raw(OWN), holders=(holder,))
+
+    assert "functools cache" == site.category
+
+
+def test_function_and_code_are_read_from_the_file(tmp_path):
+    file = tmp_path / "shop.py"
+    file.write_text("class Cart:\n    def add(self, line):\n        self.lines.append(line)\n")
+
+    (site,), _ = rank(raw((str(file), 3, "")))
+
+    assert ("Cart.add", "self.lines.append(line)") == (site.frames[0].function, site.frames[0].code)
+
+
+def test_deep_stacks_take_the_rates_of_the_long_pass():
+    line, other = ("/lib/a.py", 3, ""), ("/home/me/b.py", 4, "")
+    deep = [raw(line, OWN, size=30.0), raw(line, other, size=10.0)]
+
+    found = rescale(deep, [raw(line, size=80.0, blocks=4.0)])
+
+    assert [(OWN, 60.0, 3.0), (other, 20.0, 1.0)] == [
+        (site.frames[1], site.bytes_per_iteration, site.blocks_per_iteration) for site in found
+    ]
+
+
+def test_line_that_only_the_short_pass_saw_is_no_growth():
+    assert () == rescale([raw(OWN, ROUTE)], [])
+
+
+def test_line_that_only_the_long_pass_saw_is_kept():
+    late = raw(OWN, size=5.0)
+
+    assert (late,) == rescale([], [late])
