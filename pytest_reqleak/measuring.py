@@ -108,7 +108,7 @@ class _Course:
         self._varies = varies
         self._unit = "request" if requests else "iteration"
         self._found = Findings()
-        self._marked = 0
+        self._marked = self._marked_fresh = 0
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
@@ -193,8 +193,9 @@ class _Course:
     def _confirm_once(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
         """Stages of growing length, until one decides; also what they sampled."""
         plan, stages, agent = self._plan, self._stages, self._agent
+        agent.prepare(plan.tracer)
         agent.mark_objects()
-        self._marked = stages.done
+        self._marked, self._marked_fresh = stages.done, stages.fresh
         begin = len(agent.buffer)
         confirms: list[Samples] = []
         trimmed: list[tuple[int, int]] = []
@@ -219,14 +220,21 @@ class _Course:
                 unit=self._unit,
             )
         # While all that lived before is frozen, the collector lists the survivors alone.
-        self._found.types = agent.grown_types(max(1, stages.done - self._marked))
+        self._found.types = agent.grown_types(self._iterations_since_mark)
         return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    @property
+    def _iterations_since_mark(self) -> int:
+        """Those that could make things grow: replayed inputs add nothing to a cache keyed by them."""
+        stages = self._stages
+        if self._found.keyed_by_input:
+            return max(1, stages.fresh - self._marked_fresh)
+        return max(1, stages.done - self._marked)
 
     def _find_holders(self) -> None:
         """Look for what holds that which survived the confirmation."""
-        iterations = max(1, self._stages.done - self._marked)
         self._agent.thaw()
-        self._found.holders, untracked = self._agent.grown_holders(iterations)
+        self._found.holders, untracked = self._agent.grown_holders(self._iterations_since_mark)
         self._found.types = merge_types(self._found.types, untracked)
 
     def _traced_bytes(self, decision: Decision) -> float | None:
@@ -262,7 +270,8 @@ class _Course:
         early = stages.run(Phase.CONFIRM, max(1, iterations // 2))
         late = max(1, iterations - iterations // 2)
         if number == 0:
-            self._inquire(early, first_input)
+            if decision.grows:
+                self._inquire(early, first_input)
             wanted = self._iterations_in(CONFIRM_SECONDS, early)
             longest = self._affordable(decision, MOST_LATE * self._plan.iterations)
             late = max(late, min(wanted, longest))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_reqleak.analysis.batches import batch_ends
 from pytest_reqleak.analysis.warmup import WarmUp
 from pytest_reqleak.model.meter import Meter, Phase
 
@@ -136,6 +137,7 @@ class Stages:
         wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
         count = max(1, min(wanted, iterations))
         agent = self._agent
+        ends = batch_ends(iterations, count)
         # One row more, for what `disown` reads.
         agent.buffer.reserve(count + 2)
         started = time.perf_counter()
@@ -146,10 +148,9 @@ class Stages:
         agent.disown()
         self._sample(phase)
         sent = 0
-        for number in range(1, count + 1):
+        for upto in ends:
             if self.out_of_time:
                 break
-            upto = iterations * number // count
             self._batch(upto - sent, first=None if first is None else first + sent)
             sent = upto
             self._sample(phase)

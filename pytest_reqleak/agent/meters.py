@@ -140,6 +140,12 @@ class SampleBuffer:
             if meter in meters:
                 self._ours[place] += column[row] - column[row - 1]
 
+    def shift(self, meter: Meter, amount: int) -> None:
+        """Later readings of a meter will be lower by `amount` for a reason of ours: make up for it."""
+        for place, known in enumerate(self._columns):
+            if known is meter:
+                self._ours[place] -= amount
+
     def _take(self, row: int) -> None:
         if row == self._capacity:
             self.reserve(64)

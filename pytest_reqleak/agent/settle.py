@@ -87,9 +87,15 @@ class Barrier:
 # The interpreter's cache of attribute look-ups keeps up to 4,096 names alive that were made
 # for one `getattr(visitor, f"visit_{kind}")`: a plateau that takes thousands of requests,
 # and is begun anew by whatever else runs in between. Emptying it takes 5 us.
-_clear_interpreter_caches: Callable[[], object] = getattr(sys, "_clear_internal_caches", None) or getattr(
-    sys, "_clear_type_cache", lambda: None
-)
+def _find_cache_clearer() -> Callable[[], object]:
+    for name in ("_clear_internal_caches", "_clear_type_cache"):
+        clear: Callable[[], object] | None = getattr(sys, name, None)
+        if clear is not None:
+            return clear
+    return lambda: None
+
+
+_clear_interpreter_caches = _find_cache_clearer()
 
 
 def collect() -> None:

@@ -6,6 +6,7 @@ business of `analysis.ranking`.
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 from typing import Any, Protocol
 
@@ -51,6 +52,14 @@ def make_tracer(name: str) -> Tracer:
 
         return NativeTracer()
     raise UsageError(f"tracer = {name!r}: must be tracemalloc or memray")
+
+
+def prepare_tracer(name: str) -> None:
+    """Import what that tracer needs; without it here, `start` says so."""
+    make_tracer(name)
+    if name == "memray":
+        with contextlib.suppress(ImportError):
+            import memray  # noqa: F401
 
 
 class PythonTracer:

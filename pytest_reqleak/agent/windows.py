@@ -24,6 +24,9 @@ _DROPS = 0.25
 _ENVELOPE_MARKS = 4
 _JUMP = 3.0
 _AGENT_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_HARNESS_FOLDER = os.path.dirname(os.path.dirname(_AGENT_FOLDER)) + os.sep
+# What these make for a request (its scope, headers, body) the app may keep: that is its leak.
+_REQUEST_FOLDERS = (f"{_HARNESS_FOLDER}servers{os.sep}", f"{_HARNESS_FOLDER}drivers{os.sep}")
 _TRACER_FILES = (f"{os.sep}tracemalloc.py", f"{os.sep}memray{os.sep}")
 
 
@@ -125,9 +128,11 @@ def _without_jump(sizes: Sequence[int], blocks: Sequence[int]) -> tuple[Sequence
 
 
 def is_ours(frames: Sequence[RawFrame] | Sequence[tuple[str, int]]) -> bool:
-    """Whether the tracer or the agent made the allocation itself."""
+    """Whether the harness made the allocation, and not to hand it to the app."""
     file = frames[0][0] if frames else ""
-    return file.startswith(_AGENT_FOLDER) or any(part in file for part in _TRACER_FILES)
+    if file.startswith(_HARNESS_FOLDER):
+        return not file.startswith(_REQUEST_FOLDERS)
+    return any(part in file for part in _TRACER_FILES)
 
 
 def window_iterations(

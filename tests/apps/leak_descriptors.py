@@ -12,4 +12,4 @@ async def handle(path):
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "leak", "causes": ["python", "resource"], "holder": "OPEN", "iterations": 150}
+EXPECT = {"verdict": "leak", "causes": ["resource"], "holder": "OPEN", "iterations": 150}

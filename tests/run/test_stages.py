@@ -37,14 +37,25 @@ def stages(driver):
 def test_a_stage_gives_one_sample_before_its_first_batch_and_one_after_each(stages):
     samples = stages.run(Phase.MEASURE, 100)
 
-    assert tuple(range(0, 101, 10)) == samples.iterations
+    assert 11 == len(samples)
+    assert (0, 100) == (samples.iterations[0], samples.iterations[-1])
 
 
-def test_batches_share_out_the_iterations_evenly_and_completely(stages, driver):
-    stages.run(Phase.MEASURE, 23, batches=5)
+def test_batches_share_out_the_iterations_completely_in_no_rhythm(stages, driver):
+    stages.run(Phase.MEASURE, 2300, batches=50)
+    counts = [count for _, count, _ in driver.sent]
 
-    assert 23 == sum(count for _, count, _ in driver.sent)
-    assert {4, 5} == {count for _, count, _ in driver.sent}
+    assert 2300 == sum(counts)
+    assert 50 == len(counts)
+    assert 23 <= min(counts) < max(counts) <= 69
+
+
+def test_each_batch_begins_where_the_one_before_it_ended(stages, driver):
+    stages.run(Phase.MEASURE, 230, batches=7)
+    firsts = [first for first, _, _ in driver.sent]
+    ends = [first + count for first, count, _ in driver.sent]
+
+    assert firsts[1:] == ends[:-1]
 
 
 def test_a_stage_never_has_more_batches_than_iterations(stages, driver):
