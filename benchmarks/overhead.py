@@ -45,8 +45,7 @@ class Pair:
 def measured(iterations: int) -> dict[str, Any]:
     """Measure the clean shop; the run must end as clean, or the figure would mean something else."""
     from examples.shop.main import app
-    from pytest_reqleak import Request
-    from pytest_reqleak import measure
+    from pytest_reqleak import Request, measure
 
     requests = [Request("GET", "/orders/{i}")]
     start = time.perf_counter()

@@ -103,6 +103,7 @@ def _size(rate: float, seconds: float, budget: float) -> tuple[int, int]:
         return _DEPTHS[0][0], _LEAST_WINDOW
     good = max(_LEAST_WINDOW, math.ceil(_GOOD_BLOCKS / rate))
     least = min(good, math.ceil(_LEAST_BLOCKS / rate))
+    affordable = 0
     for frames, cost in _DEPTHS:
         affordable = int(budget / (max(seconds, 1e-6) * cost * _WINDOWS))
         if affordable >= least:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 _mro_of: Callable[[type], Any] = type.__dict__["__mro__"].__get__
 _class_dict_of: Callable[[type], Any] = type.__dict__["__dict__"].__get__
@@ -53,7 +53,10 @@ def plain(text: object) -> str | None:
     """`text` as an exact `str`; None where it is no string."""
     if type(text) is str:
         return text
-    return str.__str__(text) if inherits(text, str) else None
+    if not inherits(text, str):
+        return None
+    found: str = str.__str__(cast("str", text))
+    return found
 
 
 def home_of(thing: object) -> tuple[str, str] | None:

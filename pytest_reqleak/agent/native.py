@@ -137,10 +137,11 @@ class NativeTracer:
         import memray
 
         marks = Marks()
+        held: list[dict[Stack, tuple[int, int]]] = []
         with memray.FileReader(self._file) as reader:
             notes = [snapshot.time for snapshot in reader.get_memory_snapshots()]
             places = [_last_before(notes, when) for _, when in self._times]
-            held: list[dict[Stack, tuple[int, int]]] = [{} for _ in places]
+            held = [{} for _ in places]
             for record in reader.get_temporal_allocation_records(merge_threads=True):
                 counts = [_held_at(record.intervals, place) for place in places]
                 if not any(size for size, _ in counts) or _is_arena(record):

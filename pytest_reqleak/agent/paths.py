@@ -197,8 +197,9 @@ def _function_step(parent: types.FunctionType, links: Sequence[Any]) -> tuple[st
         for name, value in zip(names, parent.__defaults__ or (), strict=False):
             if value is after:
                 return f" -> default of {name}", 2, False
-    if child is parent.__kwdefaults__ and after is not None:
-        return f" -> default of {_name_in(parent.__kwdefaults__, after).lstrip('.')}", 2, False
+    keywords = parent.__kwdefaults__
+    if keywords is not None and child is keywords and after is not None:
+        return f" -> default of {_name_in(keywords, after).lstrip('.')}", 2, False
     own = instance_dict(parent)
     if child is own and own is not None and after is not None:
         return _name_in(own, after), 2, False

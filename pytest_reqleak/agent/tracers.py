@@ -31,6 +31,7 @@ class Tracer(Protocol):
 
     def growth(self) -> tuple[RawSite, ...]:
         """The stacks that grew from mark to mark."""
+        ...
 
     def bytes_per_iteration(self) -> float | None:
         """The sum of `growth`; None with fewer than two marks."""
