@@ -7,10 +7,12 @@ needs; what its findings mean for the verdict is decided elsewhere.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_reqleak.analysis.growth import fit_growth
+from pytest_reqleak.analysis.ranking import rescale
 from pytest_reqleak.model.finding import Culprit
 from pytest_reqleak.model.meter import Meter, Phase
 
@@ -33,14 +35,16 @@ ALWAYS_FRAMES = 16
 TRACE_SECONDS = 2.0
 """What tracing may take; evidence in three seconds leaves one for the holders."""
 
-# The first window fills what only turns over (free lists, ring buffers); the others must
-# show the growth again, and are enough to see below a buffer that is flushed now and then.
-_WINDOWS = 7
+# The first window fills what only turns over (free lists, ring buffers). In the long pass the
+# others are many, so that the floor shows below a buffer that is flushed now and then; with
+# deep stacks they are few, as each costs a pass over all that was traced.
+_MOST_WINDOWS, _LEAST_WINDOWS = 16, 4
 
-# So many leaked blocks in a window tell a leak of one per iteration from one of two;
-# three still tell a leak from none.
-_GOOD_BLOCKS, _LEAST_BLOCKS = 24, 3
-_LEAST_WINDOW = 30
+# So many leaked blocks in all the windows tell a leak of one per iteration from one of two;
+# a tenth of them still tells a leak from none.
+_GOOD_BLOCKS, _LEAST_BLOCKS = 200, 20
+_GOOD_ITERATIONS = 1000
+_PILOT_ITERATIONS = 5
 # Slower than one block in 500 iterations no window of ours would show it.
 _SLOWEST_TRACED = 1 / 500
 
@@ -70,45 +74,73 @@ class Traced:
 def trace(
     stages: Stages, agent: Agent, *, tracer: str, blocks_per_iteration: float, iteration_seconds: float
 ) -> Traced:
-    """Run a few windows with a tracer on.
+    """Find where the memory that stays was allocated, in two passes.
 
-    The windows are as long as the leak needs to show in each of them, and the
-    stacks as deep as the time allows.
+    A long pass with stacks of one frame says how much each line truly gains; a
+    short one with deep stacks says on which ways the app comes to the line.
 
     Args:
-        stages: Runs the windows with fresh inputs.
+        stages: Runs the passes with fresh inputs.
         agent: Lives in the process that is traced.
-        tracer: `tracemalloc` or `memray`.
+        tracer: `tracemalloc`, or `memray`, whose stacks are always whole: one pass.
         blocks_per_iteration: How fast live blocks grow, or 0.
         iteration_seconds: What an iteration takes without a tracer.
     """
-    budget = min(TRACE_SECONDS, stages.seconds_left / 2)
-    frames, window = _size(blocks_per_iteration, iteration_seconds, budget)
-    agent.start_tracing(tracer, frames=frames)
-    agent.mark_trace(stages.done)
-    stages.run(
-        Phase.TRACE,
-        window * _WINDOWS,
-        batches=_WINDOWS,
-        after_batch=lambda: agent.mark_trace(stages.done),
-    )
-    sites, bytes_per_iteration = agent.stop_tracing()
-    return Traced(sites, bytes_per_iteration, frames)
+    passes = _Passes(stages, agent, tracer, blocks_per_iteration, iteration_seconds)
+    if tracer != "tracemalloc":
+        return passes.run(_DEPTHS[:1], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
+    long = passes.run(_DEPTHS[-1:], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
+    deep = passes.run(_DEPTHS[:-1], windows=_LEAST_WINDOWS, good_blocks=_GOOD_BLOCKS // 2)
+    if not long.sites or not deep.sites:
+        return deep if deep.sites else long
+    return Traced(rescale(deep.sites, long.sites), long.bytes_per_iteration, deep.frames)
 
 
-def _size(rate: float, seconds: float, budget: float) -> tuple[int, int]:
-    """The deepest stacks whose windows still show the leak, and the windows' iterations."""
-    if rate < _SLOWEST_TRACED:
-        # No Python object stays: a short look confirms it.
-        return _DEPTHS[0][0], _LEAST_WINDOW
-    good = max(_LEAST_WINDOW, math.ceil(_GOOD_BLOCKS / rate))
-    least = min(good, math.ceil(_LEAST_BLOCKS / rate))
-    affordable = 0
-    for frames, cost in _DEPTHS:
-        affordable = int(budget / (max(seconds, 1e-6) * cost * _WINDOWS))
-        if affordable >= least:
-            return frames, min(good, affordable)
-    return _DEPTHS[-1][0], max(_LEAST_WINDOW, affordable)
+class _Passes:
+    """Runs windows with a tracer on, as deep and as long as the time allows."""
+
+    def __init__(
+        self, stages: Stages, agent: Agent, tracer: str, blocks_per_iteration: float, iteration_seconds: float
+    ) -> None:
+        self._stages = stages
+        self._agent = agent
+        self._tracer = tracer
+        self._rate = blocks_per_iteration
+        self._bare_seconds = max(iteration_seconds, 1e-6)
+
+    def run(self, depths: Sequence[tuple[int, float]], *, windows: int, good_blocks: int) -> Traced:
+        """One pass, with the deepest of some stacks that leaves room for the leak to show."""
+        stages, agent = self._stages, self._agent
+        budget = min(TRACE_SECONDS / 2, stages.seconds_left / 4)
+        good, least = self._iterations_for(good_blocks), self._iterations_for(_LEAST_BLOCKS, least=0)
+        frames = affordable = 0
+        for frames, cost in depths:
+            last = frames == depths[-1][0]
+            if budget / (self._bare_seconds * cost) < least and not last:
+                continue
+            agent.start_tracing(self._tracer, frames=frames)
+            # What tracing costs differs tenfold between apps, so it is timed before it is planned.
+            pilot = stages.run(Phase.TRACE, _PILOT_ITERATIONS, batches=1)
+            affordable = int(budget / max(seconds_per_iteration(pilot), 1e-6))
+            if affordable >= least or last:
+                break
+            agent.stop_tracing()
+        iterations = max(2 * _LEAST_WINDOWS, min(good, affordable))
+        agent.mark_trace(stages.done)
+        stages.run(
+            Phase.TRACE,
+            iterations,
+            batches=min(windows, iterations // 2),
+            after_batch=lambda: agent.mark_trace(stages.done),
+        )
+        sites, bytes_per_iteration = agent.stop_tracing()
+        return Traced(sites, bytes_per_iteration, frames)
+
+    def _iterations_for(self, blocks: int, *, least: int = _GOOD_ITERATIONS) -> int:
+        """How many leave so many blocks; where no Python object stays, a short look is enough."""
+        if self._rate < _SLOWEST_TRACED:
+            return _GOOD_ITERATIONS // 2
+        return max(least, math.ceil(blocks / self._rate))
 
 
 def stops_on_replay(stages: Stages, *, first: int, count: int, meter: Meter, per_iteration: float) -> bool:
@@ -161,7 +193,7 @@ def find_culprits(
     return tuple(sorted(culprits, key=lambda culprit: -culprit.bytes_per_iteration))
 
 
-def iteration_seconds(samples: Samples) -> float:
+def seconds_per_iteration(samples: Samples) -> float:
     """What one iteration of a stage took, its sampling included."""
     if len(samples) < 2:
         return 0.0

@@ -131,6 +131,8 @@ class _Course:
             target=target,
             server=server,
             requests=self._requests,
+            iterations=measured.iterations[-1] - measured.iterations[0],
+            batches=len(measured) - 1,
             warmup_iterations=warmup_iterations,
             total_iterations=stages.done,
             samples=self._agent.buffer.samples(),
@@ -219,8 +221,6 @@ class _Course:
                 final=2 * (time.monotonic() - started) > patience,
                 unit=self._unit,
             )
-        # While all that lived before is frozen, the collector lists the survivors alone.
-        self._found.types = agent.grown_types(self._iterations_since_mark)
         return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
 
     @property
@@ -232,10 +232,12 @@ class _Course:
         return max(1, stages.done - self._marked)
 
     def _find_holders(self) -> None:
-        """Look for what holds that which survived the confirmation."""
-        self._agent.thaw()
-        self._found.holders, untracked = self._agent.grown_holders(self._iterations_since_mark)
-        self._found.types = merge_types(self._found.types, untracked)
+        """Look for what survived the confirmation, and for what holds it."""
+        agent, iterations = self._agent, self._iterations_since_mark
+        agent.thaw()
+        types = agent.grown_types(iterations)
+        self._found.holders, untracked = agent.grown_holders(iterations)
+        self._found.types = merge_types(types, untracked)
 
     def _traced_bytes(self, decision: Decision) -> float | None:
         """What the tracer and the meters make of it so far; None where no tracer ran."""
@@ -282,7 +284,7 @@ class _Course:
 
     def _iterations_in(self, seconds: float, early: Samples) -> int:
         """How many iterations the load must go on for, to last so long."""
-        iteration_seconds = evidence.iteration_seconds(early)
+        iteration_seconds = evidence.seconds_per_iteration(early)
         return int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
 
     def _inquire(self, early: Samples, first_input: int) -> None:
@@ -298,7 +300,7 @@ class _Course:
                 self._agent,
                 tracer=plan.tracer,
                 blocks_per_iteration=blocks,
-                iteration_seconds=evidence.iteration_seconds(early),
+                iteration_seconds=evidence.seconds_per_iteration(early),
             )
         if self._varies and blocks > 0 and not stages.out_of_time:
             sent = early.iterations[-1] - early.iterations[0]

@@ -92,7 +92,7 @@ class Agent:
     def sample(self, *, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row of the buffer."""
         self._buffer.read(iterations, phase)
-        if phase is Phase.MEASURE and self.freezes:
+        if self.freezes:
             self._freeze_survivors()
 
     def _freeze_survivors(self) -> None:
@@ -199,12 +199,13 @@ class Agent:
         self.thaw()
         self._holders = HolderSearch(roots=self._roots)
         self._holders.mark()
+        # The whole heap is counted, here and in the end, so that survivors may be frozen between.
         self._types = TypeCounter()
-        self.freeze()
         self._types.mark()
+        self.freeze()
 
     def grown_types(self, iterations: int) -> tuple[TypeGrowth, ...]:
-        """Count by type what survived each of the iterations since the mark; needs them frozen."""
+        """Count by type what survived each of the iterations since the mark; call it thawed."""
         return () if self._types is None else self._types.grown(iterations)
 
     def grown_holders(self, iterations: int) -> tuple[tuple[Holder, ...], tuple[TypeGrowth, ...]]:

@@ -7,6 +7,7 @@ change what a measurement sees.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -52,8 +53,9 @@ class WarmUp:
         """Whether growth has stopped."""
         self.steady = False
         """Whether it grows at a steady rate, so that waiting is no use."""
-        self._blocks: list[int] = []
-        self._heap: list[int] = []
+        # Arrays, as every number of a list is a block that the harness would add to the count.
+        self._blocks = array("q")
+        self._heap = array("q")
 
     @property
     def iterations(self) -> int:
