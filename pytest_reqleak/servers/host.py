@@ -24,6 +24,10 @@ GRACE_SECONDS = 2.0
 _LOOKS = 8
 
 
+# A task of the app that never waits keeps the loop busy for ever: then this must do.
+_MOST_TURNS = 1000
+
+
 class HostTimeout(Exception):
     """Work on the host thread did not end in time.
 
@@ -114,21 +118,12 @@ class Host:
         After it the loop thread waits for events, so that nothing changes while
         another thread reads the meters.
         """
-        passed = threading.Lock()
-        passed.acquire()
-
-        def pass_on() -> None:
-            # Not a public attribute, and other loops lack it: then one turn must do.
-            if getattr(self.loop, "_ready", None):
-                self.loop.call_soon(pass_on, context=self._context)
-            else:
-                passed.release()
-
+        passing = _Passing(self.loop, self._context)
         try:
-            self.loop.call_soon_threadsafe(pass_on, context=self._context)
+            self.loop.call_soon_threadsafe(passing.step, context=self._context)
         except RuntimeError:
             return False
-        return passed.acquire(timeout=timeout)
+        return passing.passed.acquire(timeout=timeout)
 
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Count a task as the server's own, not the app's."""
@@ -196,6 +191,27 @@ class Host:
             await asyncio.wait_for(self.loop.shutdown_asyncgens(), GRACE_SECONDS)
         # Transports that were just closed let go of their sockets in the next turn.
         await asyncio.sleep(0)
+
+
+class _Passing:
+    """Turns of the loop until nothing is ready; no closure, which would be a cycle for each batch."""
+
+    __slots__ = ("_context", "_loop", "_turns", "passed")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        self._loop = loop
+        self._context = context
+        self._turns = 0
+        self.passed = threading.Lock()
+        self.passed.acquire()
+
+    def step(self) -> None:
+        self._turns += 1
+        # Not a public attribute, and other loops lack it: then one turn must do.
+        if self._turns < _MOST_TURNS and getattr(self._loop, "_ready", None):
+            self._loop.call_soon(self.step, context=self._context)
+        else:
+            self.passed.release()
 
 
 class _Call:
