@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
 from pytest_reqleak.agent.objects import merge_types
-from pytest_reqleak.analysis.filling import filling_holder, iterations_to_fill
 from pytest_reqleak.analysis.growth import fit_growth
+from pytest_reqleak.analysis.holding import explaining_holders, filling_holder, iterations_to_fill
 from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
 from pytest_reqleak.findings import Findings, estimate_bytes
 from pytest_reqleak.model.finding import Culprit, Holder
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
     from pytest_reqleak.drivers.driver import Driver
     from pytest_reqleak.model.plan import Plan
-    from pytest_reqleak.model.sample import Samples
+    from pytest_reqleak.model.sample import Samples, Series
 
 # What expires by the clock (a session, a TTL cache) cannot expire within a run of a
 # fifth of a second: the last stretch of a confirmation goes on for at least this long.
@@ -173,8 +173,8 @@ class _Course:
             if self._agent.freezes and self._was_kept_by_freeze(confirmed):
                 measured, decision = self._measure_again(thawed=True)
                 continue
-            self._find_holders()
-            holder = filling_holder(self._found.holders, confirmed.series(decision.grows[0]))
+            self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
+            holder = filling_holder(self._found.holders)
             if holder is None:
                 break
             missing = iterations_to_fill(holder)
@@ -231,12 +231,17 @@ class _Course:
             return max(1, stages.fresh - self._marked_fresh)
         return max(1, stages.done - self._marked)
 
-    def _find_holders(self) -> None:
-        """Look for what survived the confirmation, and for what holds it."""
+    def _find_holders(self, series: Series | None) -> None:
+        """Look for what survived the confirmation, and for what holds it.
+
+        Args:
+            series: The meter that grew, over the confirmation.
+        """
         agent, iterations = self._agent, self._iterations_since_mark
         agent.thaw()
         types = agent.grown_types(iterations)
-        self._found.holders, untracked = agent.grown_holders(iterations)
+        holders, untracked = agent.grown_holders(iterations)
+        self._found.holders = explaining_holders(holders, series)
         self._found.types = merge_types(types, untracked)
 
     def _traced_bytes(self, decision: Decision) -> float | None:

@@ -7,6 +7,7 @@ business of `analysis.ranking`.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import tracemalloc
 from typing import Any, Protocol
 
@@ -59,8 +60,9 @@ def prepare_tracer(name: str) -> None:
     """Import what that tracer needs; without it here, `start` says so."""
     make_tracer(name)
     if name == "memray":
+        # Reading a capture imports these, and typing_extensions with them.
         with contextlib.suppress(ImportError):
-            import memray  # noqa: F401
+            importlib.import_module("memray.reporters.module_tools")
 
 
 class PythonTracer:

@@ -1,4 +1,4 @@
-"""Tell a cache that is still filling from a leak, by what its holder knows of itself.
+"""Tell which holders explain a growth, and which of those are caches that still fill.
 
 Knows holders and series; not how more iterations are made.
 """
@@ -18,13 +18,28 @@ _SHARE = 0.3
 # as many more are allowed for what an entry's making leaves behind later.
 _RISES_PER_ENTRY = 1.5
 
+# Noise makes some batches rise under any leak.
+_CHANCE_RISES = 0.1
 
-def filling_holder(holders: Sequence[Holder], series: Series | None) -> Holder | None:
-    """Find the bounded container that is not full and whose filling explains the growth.
+
+def explaining_holders(holders: Sequence[Holder], series: Series | None) -> tuple[Holder, ...]:
+    """Leave out the containers in which an entry is too rare to be the cause.
+
+    What grows in every batch is not held by a cache of the standard library
+    that happened to get two entries in a thousand requests.
 
     Args:
         holders: Those that grew.
         series: The meter that grew, over the batches in which they did.
+    """
+    return tuple(holder for holder in holders if _explains(holder, series))
+
+
+def filling_holder(holders: Sequence[Holder]) -> Holder | None:
+    """Find the bounded container that is not full and may be what makes memory grow.
+
+    Args:
+        holders: Those that explain the growth.
 
     Returns:
         The one that needs the longest to fill, or None.
@@ -36,7 +51,6 @@ def filling_holder(holders: Sequence[Holder], series: Series | None) -> Holder |
         if holder.bound is not None
         and holder.size < holder.bound
         and holder.growth_per_iteration >= _SHARE * fastest
-        and _explains(holder, series)
     ]
     return max(found, key=iterations_to_fill, default=None)
 
@@ -54,4 +68,4 @@ def _explains(holder: Holder, series: Series | None) -> bool:
         return True
     rises = sum(b > a for a, b in pairwise(series.values)) / (len(series) - 1)
     batch = (series.iterations[-1] - series.iterations[0]) / (len(series) - 1)
-    return rises <= max(_RISES_PER_ENTRY * holder.growth_per_iteration * batch, 0.1)
+    return rises <= max(_RISES_PER_ENTRY * holder.growth_per_iteration * batch, _CHANCE_RISES)

@@ -1,0 +1,74 @@
+"""Which holders explain a growth, and which of them only fill."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_reqleak.analysis.holding import explaining_holders, filling_holder, iterations_to_fill
+from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.meter import Meter
+from pytest_reqleak.model.sample import Series
+
+
+def holder(rate: float, *, size: int = 100, bound: int | None = None, path: str = "app.KEPT") -> Holder:
+    return Holder(path=path, type="list", growth_per_iteration=rate, size=size, bound=bound)
+
+
+def rising(every: int, *, batches: int = 50, batch: int = 40) -> Series:
+    """A series that rises in one batch of `every`."""
+    values = [1000 + 100 * (n // every) for n in range(batches + 1)]
+    return Series(
+        meter=Meter.LIVE_BLOCKS,
+        iterations=tuple(range(0, batch * (batches + 1), batch)),
+        values=tuple(values),
+    )
+
+
+def test_a_holder_with_an_entry_per_request_explains_growth_in_every_batch():
+    assert (holder(1.0),) == explaining_holders([holder(1.0)], rising(every=1))
+
+
+def test_a_cache_that_got_two_entries_in_a_thousand_requests_explains_no_growth_in_every_batch():
+    assert () == explaining_holders([holder(0.002)], rising(every=1))
+
+
+def test_a_slow_holder_explains_a_slow_growth():
+    assert (holder(0.005),) == explaining_holders([holder(0.005)], rising(every=5))
+
+
+def test_without_a_series_every_holder_stays():
+    assert (holder(0.001),) == explaining_holders([holder(0.001)], None)
+
+
+def test_a_bounded_container_that_is_not_full_is_filling():
+    cache = holder(1.0, size=2113, bound=4096, path="functools.lru_cache of shop.price")
+
+    assert cache == filling_holder([cache])
+    assert 1984 == iterations_to_fill(cache)
+
+
+def test_a_full_or_unbounded_container_is_not_filling():
+    assert filling_holder([holder(1.0), holder(1.0, size=512, bound=512)]) is None
+
+
+def test_a_bounded_container_that_grows_much_slower_than_another_is_not_the_cause():
+    assert filling_holder([holder(1.0), holder(0.1, size=5, bound=128)]) is None
+
+
+def test_of_several_filling_containers_the_last_to_be_full_counts():
+    soon, late = holder(1.0, size=90, bound=100), holder(1.0, size=90, bound=1000)
+
+    assert late == filling_holder([soon, late])
+
+
+@given(
+    size=st.integers(0, 10**6),
+    room=st.integers(1, 10**6),
+    rate=st.floats(1e-3, 1e3),
+)
+def test_a_container_is_full_after_the_iterations_it_needs_and_not_before(size, room, rate):
+    needed = iterations_to_fill(holder(rate, size=size, bound=size + room))
+
+    assert needed * rate >= room * 0.999
+    assert (needed - 1) * rate <= room * 1.001
