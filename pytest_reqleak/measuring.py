@@ -51,6 +51,9 @@ MOST_GROWTH_BYTES = 256 * 1024 * 1024
 # A thaw that frees a third of what had grown shows that our own freeze had kept it.
 FREED_BY_THAW = 0.3
 
+# Enough for the floors of the measurement; a heap of a million objects is collected in 0.4 s.
+THAWED_BATCHES = 25
+
 # Who waits for an answer in doubt waits half a minute, or as long as three measurements.
 CONFIRM_PATIENCE = 30.0
 PATIENCE_SHARE = 3.0
@@ -189,7 +192,9 @@ class _Course:
         if thawed:
             # What we had frozen died and could not be freed: ours, not the app's.
             self._agent.freezes = False
-        measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=self._plan.batches)
+        # Unfrozen, each sample pays for a collection of the whole heap.
+        batches = min(self._plan.batches, THAWED_BATCHES) if thawed else self._plan.batches
+        measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=batches)
         return measured, self._screen(measured)
 
     def _confirm_once(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
@@ -258,12 +263,12 @@ class _Course:
         agent = self._agent
         blocks = samples.readings.get(Meter.LIVE_BLOCKS)
         before = agent.read(Meter.LIVE_BLOCKS) or 0
-        agent.thaw()
+        died = agent.thaw()
         freed = before - (agent.read(Meter.LIVE_BLOCKS) or 0)
         if blocks is None or not agent.freezes:
             return False
         grown = blocks[-1] - blocks[0]
-        return grown > 0 and freed >= FREED_BY_THAW * grown
+        return grown > 0 and died > 0 and freed >= FREED_BY_THAW * grown
 
     def _confirmation(self, decision: Decision, *, number: int) -> Samples:
         """One stage: passive, then the inquiries, then passive again for a second at least.

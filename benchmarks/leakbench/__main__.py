@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
-        cases = read_cases(chosen.corpus, tuple(chosen.only), twins=chosen.twins)
+        cases = read_cases(chosen.corpus.resolve(), tuple(chosen.only), twins=chosen.twins)
     except (BadCase, OSError, SyntaxError) as error:
         parser.error(str(error))
     if chosen.keep is not None:

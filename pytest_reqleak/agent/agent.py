@@ -118,13 +118,16 @@ class Agent:
         if self.freezes:
             gc.freeze()
 
-    def thaw(self) -> None:
+    def thaw(self) -> int:
         """Give everything back to the collector and collect.
 
         Cycles that were frozen and have died since are freed only here.
+
+        Returns:
+            How many objects were in such cycles.
         """
         gc.unfreeze()
-        collect()
+        return collect()
 
     def start_counting_garbage(self) -> None:
         """Count the collector's work from here on."""
