@@ -191,7 +191,7 @@ class Stages:
             self._observer.advance(count)
 
     def _sample(self, phase: Phase) -> None:
-        self._agent.sample(iterations=self.done, phase=phase)
+        self._agent.sample(self.done, phase)
 
     def _announce(self, phase: Phase, total: int | None) -> None:
         if self._observer is not None:

@@ -89,7 +89,7 @@ class Agent:
         """Wait until the app is quiet, and collect its garbage."""
         self._barrier.settle()
 
-    def sample(self, *, iterations: int, phase: Phase) -> None:
+    def sample(self, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row of the buffer."""
         self._buffer.read(iterations, phase)
         if self.freezes:
@@ -148,10 +148,7 @@ class Agent:
 
         Only while no request was under way since then.
         """
-        collect()
-        self._buffer.disown(_EXACT)
-        # Reading has filled free lists, whose blocks count as live.
-        collect()
+        self._buffer.read(0, Phase.MEASURE, _EXACT)
 
     def prepare(self, tracer: str) -> None:
         """Import what the inquiries need, so that none of it is found as growth."""

@@ -115,42 +115,43 @@ class SampleBuffer:
         for column in self._columns.values():
             column.extend(array("q", bytes(8 * short)))
 
-    def read(self, iterations: int, phase: Phase) -> None:
-        """Read every meter into the next row."""
-        row = self._size
-        self._take(row)
-        self._iterations[row] = iterations
-        self._seconds[row] = self._clock()
-        self._phases[row] = _PHASES.index(phase)
-        self._size = row + 1
+    def read(self, iterations: int, phase: Phase, disowned: Sequence[Meter] = ()) -> None:
+        """Read every meter into the next row, or only find out what is the harness's own.
 
-    def disown(self, meters: Sequence[Meter]) -> None:
-        """What these meters have gained or lost since the last row is the harness's own.
+        Both go the same way to the readers, so that what reading itself needs cancels
+        out to the block.
 
-        It is left out of every later row. Only while no request was under way since
-        then, or the app's memory would be left out too.
+        Args:
+            iterations: Done so far.
+            phase: What the run is doing.
+            disowned: The row is not kept. What these meters have gained or lost since
+                the last row is the harness's own, and is left out of every later row.
+                Only while no request was under way since then, or the app's memory
+                would be left out too.
         """
         row = self._size
-        if row == 0:
-            return
-        # By the same code into the room of the next row, so that what reading itself needs
-        # cancels out to the block.
-        self._take(row)
-        for place, (meter, column) in enumerate(self._columns.items()):
-            if meter in meters:
-                self._ours[place] += column[row] - column[row - 1]
+        if row == self._capacity:
+            self.reserve(64)
+        # Whatever ran since the app was at rest has left blocks in the interpreter's free
+        # lists, which count as live; only a full collection empties them.
+        gc.collect()
+        for place, (meter, read) in enumerate(self._meters.items()):
+            self._columns[meter][row] = read() - self._ours[place]
+        if not disowned:
+            self._iterations[row] = iterations
+            self._seconds[row] = self._clock()
+            self._phases[row] = _PHASES.index(phase)
+            self._size = row + 1
+        elif row:
+            for place, (meter, column) in enumerate(self._columns.items()):
+                if meter in disowned:
+                    self._ours[place] += column[row] - column[row - 1]
 
     def shift(self, meter: Meter, amount: int) -> None:
         """Later readings of a meter will be lower by `amount` for a reason of ours: make up for it."""
         for place, known in enumerate(self._columns):
             if known is meter:
                 self._ours[place] -= amount
-
-    def _take(self, row: int) -> None:
-        if row == self._capacity:
-            self.reserve(64)
-        for place, (meter, read) in enumerate(self._meters.items()):
-            self._columns[meter][row] = read() - self._ours[place]
 
     def last(self, meter: Meter) -> int | None:
         """The newest reading of one meter; None where it cannot be read or nothing was."""

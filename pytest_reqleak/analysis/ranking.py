@@ -5,6 +5,7 @@ Knows stacks and rates. It does not know which tracer saw them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,13 +20,14 @@ from pytest_reqleak.analysis.categories import (
 )
 from pytest_reqleak.analysis.frames import Sources, is_machinery
 from pytest_reqleak.model.finding import Frame, Holder, Site
-from pytest_reqleak.model.origin import CodeMap, Origin
+from pytest_reqleak.model.origin import CodeMap, Origin, package_of
 from pytest_reqleak.model.raw import RawFrame, RawSite
 
 MOST_SITES = 20
 _MOST_STACKS = 400
 _NOISE = 0.001
 """Share of the measured growth below which a site is left out."""
+_RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet"})
 _SAME_CAUSE = 0.2
 """Where so much of a line's bytes have a category, the rest of that line belongs to it."""
 
@@ -92,6 +94,9 @@ def _add(
     place = leading_place(site.frames, code)
     lead = site.frames[place]
     leading = not is_machinery(lead, code)
+    if not leading and package_of(lead[0].replace(os.sep, "/")) in _RUNNERS:
+        # pytest's own, made to run a test.
+        return
     if leading:
         # What lies between the allocation and the user's line says what was made.
         category = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)

@@ -38,6 +38,10 @@ __all__ = ["Decision", "Note", "Outcome", "decide", "screen"]
 # shows a fading that is five times as slow as the first stage could show.
 MOST_STAGES = 4
 
+# A rise that ended in the last third of the measurement is watched for a stage more: growth
+# also pauses where a hundred inputs in a row were met before.
+RESTED = 1 / 3
+
 # A stage of fewer iterations proves nothing, however few were asked for.
 LEAST_STAGE_ITERATIONS = 100
 
@@ -209,7 +213,11 @@ def _is_suspect(seen: Observed, meter: Meter) -> bool:
     trend = seen.trends[meter]
     if not is_flat(trend, least=seen.least(meter)):
         return True
-    return not trend.quiet and seen.fit(meter).low > seen.least(meter)
+    if trend.quiet:
+        # It rose, and rests now: a cache that is full, or inputs that were met before.
+        rose = trend.rises > 1 and trend.per_iteration >= seen.least(meter)
+        return rose and _rested(seen, meter) < RESTED
+    return seen.fit(meter).low > seen.least(meter)
 
 
 def _hides_growth(seen: Observed) -> bool:
@@ -217,6 +225,13 @@ def _hides_growth(seen: Observed) -> bool:
     if Meter.LIVE_BLOCKS not in seen.trends or seen.trends[Meter.LIVE_BLOCKS].quiet:
         return False
     return seen.most(Meter.LIVE_BLOCKS) > max(SEEN_BLOCKS, seen.threshold / MEAN_BLOCK_BYTES)
+
+
+def _rested(seen: Observed, meter: Meter) -> float:
+    """Share of the measurement's iterations since the last rise."""
+    x, y = seen.stages[0].iterations, seen.stages[0].readings[meter]
+    last = max((place for place in range(1, len(y)) if y[place] > y[place - 1]), default=0)
+    return (x[-1] - x[last]) / max(1, x[-1] - x[0])
 
 
 def _is_settled(seen: Observed, meter: Meter) -> bool:

@@ -37,7 +37,7 @@ def test_sampling_leaves_nothing_behind():
             agent.settle(); agent.freeze()
             for n in range(60):
                 agent.settle()
-                agent.sample(iterations=n, phase=Phase.MEASURE)
+                agent.sample(n, Phase.MEASURE)
             columns(agent)
         """
     )
@@ -60,7 +60,7 @@ def test_each_kept_object_is_one_block_and_one_tracked_object():
                 for k in range(100):
                     kept[n * 100 + k] = Thing()
                 agent.settle()
-                agent.sample(iterations=n, phase=Phase.MEASURE)
+                agent.sample(n, Phase.MEASURE)
             columns(agent)
         """
     )
@@ -83,7 +83,7 @@ def test_memory_from_the_c_allocator_shows_on_the_heap_alone():
                 for _ in range(50):
                     libc.malloc(1000)
                 agent.settle()
-                agent.sample(iterations=n, phase=Phase.MEASURE)
+                agent.sample(n, Phase.MEASURE)
             columns(agent)
         """
     )
@@ -99,7 +99,7 @@ def test_descriptors_and_threads_are_counted():
         kept, stop = [], threading.Event()
         with Agent() as agent:
             for n in range(5):
-                agent.sample(iterations=n, phase=Phase.MEASURE)
+                agent.sample(n, Phase.MEASURE)
                 kept.append(open(os.devnull))
                 threading.Thread(target=stop.wait).start()
             columns(agent)
@@ -122,7 +122,7 @@ def test_cyclic_garbage_is_counted_where_the_app_has_disabled_the_collector():
             agent.settle()
             agent.start_counting_garbage()
             for n in range(4):
-                agent.sample(iterations=n, phase=Phase.MEASURE)
+                agent.sample(n, Phase.MEASURE)
                 for _ in range(10):
                     loop = []
                     loop.append(loop)
@@ -145,7 +145,7 @@ def test_what_the_harness_allocates_between_two_samples_can_be_left_out():
                 mine.append([[n] for _ in range(1000)])
                 agent.settle()
                 agent.disown()
-                agent.sample(iterations=n, phase=phase)
+                agent.sample(n, phase)
             columns(agent)
         """
     )
@@ -176,7 +176,7 @@ def test_a_meter_that_cannot_be_read_is_absent():
         import psutil
         del psutil.heap_info
         with Agent() as agent:
-            agent.sample(iterations=0, phase=Phase.MEASURE)
+            agent.sample(0, Phase.MEASURE)
             columns(agent)
         """
     )

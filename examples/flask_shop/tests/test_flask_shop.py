@@ -43,7 +43,7 @@ def test_a_leak_is_found_with_its_line_and_its_holder(
     switch_on(leak)
 
     with pytest.raises(MemoryGrowth) as caught:
-        reqleak.check(app, "GET /carts/visitor-{i}", server="direct", iterations=500)
+        reqleak.check(app, "GET /carts/newcomer-{i}", server="direct", iterations=500)
 
     frame = caught.value.run.sites[0].frames[0]
     assert file == Path(frame.file).name
