@@ -1,0 +1,34 @@
+"""The requests of a command line: lines, and a file of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pytest_reqleak.errors import UsageError
+from pytest_reqleak.model.request import Request, parse_request_line, requests_from_json
+
+
+def read_requests(lines: Sequence[str], file: str | None) -> tuple[Request, ...]:
+    """Read the requests of a command line; `GET /` where it names none."""
+    requests = tuple(parse_request_line(line) for line in lines)
+    if file is not None:
+        requests += _read_file(file)
+    return requests or (Request("GET", "/"),)
+
+
+def _read_file(file: str) -> tuple[Request, ...]:
+    try:
+        with open(file, "rb") as stream:
+            document = json.loads(stream.read())
+    except OSError as error:
+        raise UsageError(f"--requests = {file!r}: cannot be read: {error.strerror or error}") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{file}: is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: is no JSON: it is not encoded as UTF-8") from None
+    except RecursionError:
+        raise UsageError(f"{file}: is nested too deeply") from None
+    return requests_from_json(document, place=file)
