@@ -4,8 +4,8 @@ Cases are read, never imported: their packages exist only in their own environme
 
 Keys of `CASE`: `name`, `interface`, `expected` (`leak` or `clean`), `kind`,
 `python`, `needs` (pinned requirements) and `requests`; optional `env`, `site`,
-`holder`, `approx_bytes_per_request`, `verify_n`, `plateau_at`, `no_gc`, `source`
-and the twin that must be clean: `fixed_needs`, `fixed_python`, `fixed_env`.
+`holder`, `approx_bytes_per_request`, `verify_n`, `plateau_at`, `period`, `no_gc`,
+`source` and the twin that must be clean: `fixed_needs`, `fixed_python`, `fixed_env`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,18 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_ITERATIONS = 2000
+
+CORPUS = Path(__file__).resolve().parent / "corpus"
+"""The project's own cases."""
+
+
+KEYS = frozenset(
+    (
+        *("name", "interface", "expected", "kind", "python", "needs", "requests", "env", "source"),
+        *("site", "holder", "approx_bytes_per_request", "verify_n", "plateau_at", "period", "no_gc"),
+        *("fixed_needs", "fixed_python", "fixed_env"),
+    )
+)
 
 
 class BadCase(Exception):
@@ -34,7 +46,7 @@ class Case:
     expected: str
     kind: str
     python: str
-    """Major and minor version for which the pinned wheels exist: `3.12`."""
+    """The Python for which the pinned wheels exist: `3.12`; `3.12.1` where the bug is Python's own."""
     needs: tuple[str, ...]
     requests: tuple[dict[str, Any], ...]
     env: dict[str, str] = field(default_factory=dict)
@@ -86,6 +98,9 @@ def read_cases(folder: Path, patterns: tuple[str, ...] = (), *, twins: bool = Fa
 
 def _read(file: Path, *, twins: bool) -> Iterator[Case]:
     said = _literal(file)
+    unknown = said.keys() - KEYS
+    if unknown:
+        raise BadCase(f"{file}: CASE has unknown keys: {', '.join(sorted(unknown))}")
     try:
         case = Case(
             name=said["name"],

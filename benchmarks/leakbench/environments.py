@@ -16,16 +16,29 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-from benchmarks.leakbench.case import Case
+from typing import Protocol
 
 # A version X.Y or X.Y.Z as the name of a folder, as pyenv and most installers lay them out.
 _VERSION = re.compile(r"(?:cpython-|python)?(\d+\.\d+)(?:\.(\d+))?\b.*")
-_PIP_SECONDS = 1800
+_PIP_SECONDS = 600
 
 
 class NoEnvironment(Exception):
     """The environment of a case could not be made."""
+
+
+class Wants(Protocol):
+    """What an environment is made for: a case, or anything else with these two."""
+
+    @property
+    def python(self) -> str:
+        """Major and minor version: `3.12`."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Pinned requirements."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,16 +50,29 @@ class Environment:
     """What differs from what the case asked for; empty: nothing."""
 
 
+class Here:
+    """The running Python for every case, whatever its pins: for cases that need nothing special."""
+
+    def get(self, case: Wants) -> Environment:
+        """The running Python."""
+        running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return Environment(Path(sys.executable), f"ran on {running} without its pins" if case.needs else "")
+
+
 class Environments:
     """All environments, in one folder that later runs use again."""
 
-    def __init__(self, folder: Path, *, python_folders: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, python_folders: tuple[Path, ...] = (), more: tuple[str, ...] = ()
+    ) -> None:
         self.folder = folder
         self.python_folders = python_folders
-        self._requirements = own_requirements()
+        self._requirements = [*own_requirements(), *more]
 
-    def get(self, case: Case) -> Environment:
-        """Find or make the environment of a case; the first time takes about a minute.
+    def get(self, case: Wants) -> Environment:
+        """Find or make the environment of a case; the first time takes some seconds.
+
+        What else the tools of this run need (`more`) is added to an environment that lacks it.
 
         Raises:
             NoEnvironment: No Python was found, or pip failed; the end of its output is shown.
@@ -59,15 +85,16 @@ class Environments:
         stamp = home / "installed.txt"
         wanted = "\n".join(sorted({*case.needs, *self._requirements})) + "\n"
         # Written last, so an environment whose making was interrupted is made again.
-        if not (stamp.exists() and stamp.read_text("utf-8") == wanted):
+        present = set(stamp.read_text("utf-8").splitlines()) if stamp.exists() else set()
+        if not present >= set(wanted.splitlines()):
             if not stamp.exists():
                 shutil.rmtree(home, ignore_errors=True)
                 _call([str(interpreter), "-m", "venv", "--without-pip", str(home)])
             self._install(python, case)
-            stamp.write_text(wanted, "utf-8")
+            stamp.write_text("\n".join(sorted(present | set(wanted.splitlines()))) + "\n", "utf-8")
         return Environment(python, note)
 
-    def _install(self, python: Path, case: Case) -> None:
+    def _install(self, python: Path, case: Wants) -> None:
         pip = [sys.executable, "-m", "pip", "--python", str(python)]
         install = [*pip, "install", "-q", "--prefer-binary", "--disable-pip-version-check"]
         _call([*install, *case.needs, *self._requirements])
@@ -76,20 +103,24 @@ class Environments:
         found = self._by_version()
         if wanted in found:
             return found[wanted], ""
+        if wanted.count(".") == 2:
+            raise NoEnvironment(f"needs Python {wanted}, the one in which the bug is, and it is not here")
         running = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return Path(sys.executable), f"wanted Python {wanted}, ran on {running}"
 
     def _by_version(self) -> dict[str, Path]:
         found: dict[str, tuple[int, Path]] = {}
+        exact: dict[str, Path] = {}
         for folder in self.python_folders:
             for home in folder.iterdir() if folder.is_dir() else ():
                 match = _VERSION.fullmatch(home.name)
                 python = home / "bin" / "python3"
                 if match and python.exists():
                     patch = int(match[2] or 0)
+                    exact[f"{match[1]}.{patch}"] = python
                     if patch >= found.get(match[1], (-1, python))[0]:
                         found[match[1]] = (patch, python)
-        pythons = {version: python for version, (_, python) in found.items()}
+        pythons = {version: python for version, (_, python) in found.items()} | exact
         for minor in range(10, 20):
             version = f"3.{minor}"
             on_path = shutil.which(f"python{version}")

@@ -20,7 +20,7 @@ FIRST_FRAMES = 8
 
 # Memory that no Python object holds: there is no holder to be named.
 _NO_HOLDER = re.compile(
-    r"refcount leak|native|unfreed|never cleared|never freed|uncollected|cycle through|arena"
+    r"refcount leak|\bnative\b|unfreed|never cleared|never freed|uncollected|cycle through|arena"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
