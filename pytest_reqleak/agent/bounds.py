@@ -1,7 +1,8 @@
 """The most entries a container will ever hold, where it knows.
 
 A cache that has room left grows like a leak until it is full; whoever reads
-the report must know which it is.
+the report must know which it is. A wrong bound hides nothing: the run fills the
+cache up and measures again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,16 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_reqleak.agent.identity import field, home_of, inherits, module_dict, mro
-from pytest_reqleak.agent.sizes import LRU_WRAPPER, wrapper_info
+from pytest_reqleak.agent.identity import (
+    field,
+    fields,
+    home_of,
+    inherits,
+    instance_dict,
+    module_dict,
+    mro,
+)
+from pytest_reqleak.agent.sizes import LRU_WRAPPER, sizer_of, wrapper_info
 
 _deque_maxlen = collections.deque.__dict__["maxlen"].__get__
 
@@ -55,7 +64,33 @@ _BY_OWNER: dict[tuple[str, str], Callable[[Any], int | None]] = {
     ("pydantic.generics", "LimitedDict"): _field("size_limit"),
     ("pydantic._internal._generics", "LimitedDict"): _field("size_limit"),
     ("cachelib.simple", "SimpleCache"): _field("_threshold"),
+    ("django.core.cache.backends.locmem", "LocMemCache"): _field("_max_entries"),
+    ("urllib3._collections", "RecentlyUsedContainer"): _field("_maxsize"),
+    ("boltons.cacheutils", "LRI"): _field("max_size"),
+    ("expiringdict", "ExpiringDict"): _field("max_len"),
+    ("async_lru", "_LRUCacheWrapper"): _field("_LRUCacheWrapper__maxsize"),
 }
+
+# What people call the limit of a cache of their own, leading underscores left out.
+_LIMITS = frozenset(
+    {
+        "capacity",
+        "limit",
+        "max_entries",
+        "max_items",
+        "max_len",
+        "max_length",
+        "max_size",
+        "maxentries",
+        "maxitems",
+        "maxlen",
+        "maxsize",
+        "size_limit",
+    }
+)
+
+# A larger limit would not be reached within a run, and a name is no proof.
+_MOST_GUESSED = 20_000
 
 # Module globals with a limit that stands in the code beside them.
 _BY_NAME: dict[tuple[str, str], str | int] = {
@@ -89,7 +124,31 @@ def bound_of(container: Any, owners: Sequence[Any]) -> int | None:
             rule = _BY_OWNER.get(home) if home is not None else None
             if rule is not None:
                 return rule(owner)
-    return _bound_by_name(container)
+    limit = _bound_by_name(container)
+    return limit if limit is not None else _bound_by_custom(container, owners)
+
+
+def _bound_by_custom(container: Any, owners: Sequence[Any]) -> int | None:
+    """The limit that a cache of the user's own keeps beside its entries.
+
+    Believed only while there is room: whoever fills it up sees whether it keeps
+    to that limit, and what has more entries never did.
+    """
+    sizer = sizer_of(type(container))
+    if sizer is None:
+        return None
+    for owner in (container, *owners[:2]):
+        own = instance_dict(owner) if type(owner) is not dict else None
+        names = [*(own or {}).items(), *(fields(owner) if type(owner) is not dict else ())]
+        limits = {
+            limit
+            for name, value in names
+            if type(name) is str and name.strip("_") in _LIMITS and (limit := _number(value)) is not None
+        }
+        if len(limits) == 1:
+            limit = limits.pop()
+            return limit if sizer(container) <= limit <= _MOST_GUESSED else None
+    return None
 
 
 def _bound_by_name(container: Any) -> int | None:

@@ -14,15 +14,15 @@ import types
 from collections import Counter
 from typing import Any
 
-from pytest_reqleak.agent.identity import inherits, type_name
+from pytest_reqleak.agent.identity import inherits, key_text, type_name
 from pytest_reqleak.agent.sizes import LRU_WRAPPER
 from pytest_reqleak.model.finding import TypeGrowth
 
 _MOST_ENTRIES = 50
-_MOST_PARTS = 500
+_MOST_PARTS = 20_000
 _SHARED = (type, types.ModuleType, types.FunctionType, types.CodeType)
-# References that this file itself holds to an object while it counts them: a list, a variable, an argument.
-_OURS = 3
+# References that this file itself holds to an object while it counts them: a table, an argument.
+_OURS = 2
 
 
 def newest_entries(container: Any, most: int) -> list[Any]:
@@ -43,40 +43,96 @@ def newest_entries(container: Any, most: int) -> list[Any]:
 def entry_types(container: Any, growth: int, iterations: int) -> tuple[TypeGrowth, ...]:
     """Types of untracked objects that one iteration adds to the container, the most numerous first.
 
-    Only what nobody else refers to is counted: a key that all entries share
-    is no growth.
+    Only what hangs on the entries alone is counted: a key that all entries share, or
+    the app that a kept closure leads to, is no growth.
 
     Args:
         container: What grows.
         growth: Entries added since the mark.
         iterations: Done since the mark.
     """
-    if type(container) is LRU_WRAPPER:
-        inner = [part for part in gc.get_referents(container) if type(part) is dict]
-        container = max(inner, key=dict.__len__, default=container)
-    n_entries = min(growth, _MOST_ENTRIES)
-    found: Counter[str] = Counter()
-    seen: set[int] = set()
-    level = newest_entries(container, n_entries)
+    container = _inside(container)
+    entries = newest_entries(container, min(growth, _MOST_ENTRIES))
     # A dict hands out keys and values.
-    n_entries = max(1, len(level) // 2 if inherits(container, dict) else len(level))
-    while level and len(seen) < _MOST_PARTS * _MOST_ENTRIES:
-        inner_level: list[Any] = []
-        for part in level:
-            address = id(part)
-            if address in seen or any(inherits(part, kind) for kind in _SHARED):
-                continue
-            seen.add(address)
-            # The container's own reference, and one more for what is key and field at once.
-            if sys.getrefcount(part) > _OURS + 2:
-                continue
-            if not gc.is_tracked(part):
-                found[type_name(part)] += 1
-            inner_level.extend(gc.get_referents(part))
-        level = inner_level if len(inner_level) < _MOST_PARTS * n_entries else []
+    n_entries = max(1, len(entries) // 2 if inherits(container, dict) else len(entries))
+    found: Counter[str] = Counter()
+    for part in _owned_by(entries):
+        if not gc.is_tracked(part):
+            found[type_name(part)] += 1
     rate = growth / iterations / n_entries
     return tuple(
         TypeGrowth(type=name, per_iteration=count * rate)
         for name, count in found.most_common(8)
         if count >= n_entries / 10
     )
+
+
+def _owned_by(entries: list[Any]) -> list[Any]:
+    """The objects that would die with some entries of a container, as far as references tell."""
+    # Each reference that the container holds, and each from one object of the closure to another.
+    known: Counter[int] = Counter(map(id, entries))
+    closure: dict[int, Any] = {}
+    level = entries
+    while level and len(closure) < _MOST_PARTS:
+        deeper: list[Any] = []
+        for part in level:
+            if id(part) in closure or any(inherits(part, kind) for kind in _SHARED):
+                continue
+            closure[id(part)] = part
+            children = gc.get_referents(part)
+            known.update(map(id, children))
+            deeper += children
+        level = deeper
+    # A level that was not looked into any more holds what may have other owners.
+    level, deeper, children, part = [], [], [], None
+    entries.clear()
+    shared = [key for key in closure if sys.getrefcount(closure[key]) - _OURS > known[key]]
+    while shared:
+        thing = closure.pop(shared.pop(), None)
+        if thing is None:
+            continue
+        for child in gc.get_referents(thing):
+            key = id(child)
+            if key in closure:
+                known[key] -= 1
+                shared.append(key)
+    return list(closure.values())
+
+
+_MOST_KEYS = 3
+
+
+def entry_name(container: Any) -> str:
+    """The type of what was added last, most often; of a mapping, of its values."""
+    container = _inside(container)
+    entries = newest_entries(container, _MOST_KEYS)
+    if inherits(container, dict):
+        entries = entries[1::2]
+    names = Counter(type_name(entry) for entry in entries)
+    return names.most_common(1)[0][0] if names else ""
+
+
+def newest_keys(container: Any) -> tuple[str, ...]:
+    """A few of the newest keys of a mapping or members of a set, as text; others have none."""
+    container = _inside(container)
+    if inherits(container, dict):
+        keys = newest_entries(container, _MOST_KEYS)[0::2]
+    elif inherits(container, set):
+        keys = newest_entries(container, _MOST_KEYS)
+    else:
+        return ()
+    return tuple(key_text(_arguments(key)) for key in keys)
+
+
+def _inside(container: Any) -> Any:
+    if type(container) is not LRU_WRAPPER:
+        return container
+    inner = [part for part in gc.get_referents(container) if type(part) is dict]
+    return max(inner, key=dict.__len__, default=container)
+
+
+def _arguments(key: Any) -> Any:
+    """What a function was called with, of the key that `functools` has made of it."""
+    if inherits(key, list) and type(key) is not list:
+        return tuple(list.__iter__(key))
+    return key

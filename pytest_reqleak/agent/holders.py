@@ -4,28 +4,29 @@
 how the growing ones hang together and folds what is inside another. Nothing
 may be frozen (`gc.freeze`) at either call: the collector does not list what is.
 
-Two million objects: `mark` 1 s, `grown` 2 s (`seconds` limits it), 20 % more memory;
-the table of sizes, at most 7 % of the heap, lives from `mark` to `grown`.
+Two million objects: `mark` 1.6 s, `grown` 2.5 s (`seconds` limits the search in it), 18 % more
+memory (`benchmarks/holders.py`); the table of sizes, at most 7 % of the heap, lives in between.
 """
 
 from __future__ import annotations
 
 import atexit
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
-from pytest_reqleak.agent.entries import entry_types
+from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
 from pytest_reqleak.agent.heap import Chain, HeapSearch
 from pytest_reqleak.agent.identity import home_of, inherits, module_dict, type_name
 from pytest_reqleak.agent.paths import Path
-from pytest_reqleak.agent.resources import ResourceCount
+from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
 from pytest_reqleak.agent.roots import all_modules, harness_module, module_roots, running_roots
-from pytest_reqleak.agent.sizes import BUFFERS, SizeTable, each_container, holds_weakly
-from pytest_reqleak.model.finding import Holder, TypeGrowth
+from pytest_reqleak.agent.sizes import BUFFERS, SizeTable, each_container, holds_weakly, sizer_of
+from pytest_reqleak.agent.survivors import survivor_holders
+from pytest_reqleak.model.finding import Holder, Link, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap
 
 SLOWEST = 1 / 500
@@ -34,6 +35,8 @@ _LEAST = 2
 _MOST_OLD = 400
 _MOST_NEW = 100
 _MOST_HOLDERS = 10
+_MOST_WATCHED = 3
+_MOST_LINKS = 30
 _SIBLINGS = 3
 
 
@@ -49,6 +52,7 @@ class _Grown:
     text: str = ""
     owner: Any = None
     weak: bool = False
+    links: tuple[Link, ...] = ()
 
     @property
     def buffer(self) -> bool:
@@ -80,6 +84,7 @@ class HolderSearch:
         untracked_types: After `grown`: what the entries of the first holder are made of,
             as far as the collector does not list it (`bytes +1.0`).
         gave_up: After `grown`: whether the time ran out before all were named.
+        gauges: After `grown`: reads the size of each of the first holders, by its path.
     """
 
     def __init__(
@@ -93,15 +98,20 @@ class HolderSearch:
         self._n_atexit = 0
         self.untracked_types: tuple[TypeGrowth, ...] = ()
         self.gave_up = False
+        self.gauges: dict[str, Callable[[], int]] = {}
 
     def mark(self) -> None:
         """Note the size of every container; forgets an earlier mark."""
         self._table = None
+        # First of all: what it fills (caches of psutil, of abstract classes) is no growth.
+        self._resources.mark()
+        # What is dead leaves its address to others, which would seem to have grown. Not a full
+        # collection: those are counted, and one that is not the agent's passes for the app's.
+        gc.collect(1)
         table = SizeTable()
         with _quiet_collector():
             for thing, size in each_container():
                 table.put(id(thing), size)
-        self._resources.mark()
         self._n_atexit = atexit._ncallbacks()
         self._table = table
 
@@ -109,16 +119,19 @@ class HolderSearch:
         """Forget the mark and free its table."""
         self._table = None
         self._roots.clear()
+        self.gauges.clear()
 
-    def grown(self, iterations: int) -> tuple[Holder, ...]:
+    def grown(self, iterations: int, types: Mapping[str, float] | None = None) -> tuple[Holder, ...]:
         """What has grown since `mark`, the likeliest cause first; frees the mark.
 
         Args:
             iterations: Done since `mark`.
+            types: Objects per iteration of the types that grow, by name; where no container
+                grows, what keeps the newest of them is asked for.
 
         Returns:
-            At most 10: groups of tasks and threads, then containers. Empty where
-            nothing that Python can see grew; what C code holds has no holder.
+            At most 10: groups of tasks, threads and descriptors, then containers. Empty
+            where nothing that Python can see grew.
         """
         if self._table is None:
             raise RuntimeError("grown() needs a mark() before it")
@@ -126,15 +139,23 @@ class HolderSearch:
         least = max(_LEAST, int(iterations * SLOWEST))
         with _quiet_collector():
             holders = self._resources.grown(iterations, least)
+            self.gauges = resource_gauges(holders)
             candidates = self._candidates(least)
-            self._table = None
             self._name(candidates)
+            self._table = None
             kept = _fold([found for found in candidates if found.text])
             kept.sort(key=_rank(kept))
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             # What is full does not grow any more, and is no cause of what does.
-            named = [_holder(found, iterations) for found in kept]
-            holders += [one for one in named if one.bound is None or one.size < one.bound]
+            for found in kept:
+                holder = _holder(found, iterations)
+                if holder.bound is not None and holder.size >= holder.bound:
+                    continue
+                holders.append(holder)
+                if len(self.gauges) < _MOST_WATCHED:
+                    self._watch(holder.path, found.thing)
+            if not holders and types:
+                holders = survivor_holders(types, self._find, iterations)
             for found in candidates:
                 # What a frame of ours still holds would be found as its holder by the next search.
                 found.thing = found.chain = found.owner = None
@@ -175,19 +196,11 @@ class HolderSearch:
         """Fill in chain, text and owner of those that a root reaches outside the harness."""
         if not candidates:
             return
-        tracked = gc.get_objects()
-        modules = all_modules(tracked)
-        named, harness = module_roots(self._code, modules)
-        # Modules are roots themselves, and must not be asked (see `each_container`).
-        barred: list[Any] = [*modules, *map(module_dict, modules), *(root.names for root in harness), self]
-        extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
-        search = HeapSearch([*named, *running_roots(gc.get_objects(), extra)], [*barred, self], self._seconds)
-        chains = search.find([found.thing for found in candidates])
-        self.gave_up = search.gave_up
+        chains = self._find([found.thing for found in candidates])
         for found in candidates:
             chain = chains.get(id(found.thing))
             if chain is None:
-                if search.gave_up and not found.new:
+                if self.gave_up and not found.new:
                     found.text = f"a {type_name(found.thing)} whose holder was not found in time"
                     found.owner = found.thing
                 continue
@@ -195,7 +208,46 @@ class HolderSearch:
                 continue
             path = Path(chain)
             found.chain, found.text, found.owner = chain, path.text, path.owner
+            found.links = tuple(path.links[:_MOST_LINKS])
             found.weak = holds_weakly(found.thing)
+            found.new = found.new or self._hangs_on_new(found)
+
+    def _hangs_on_new(self, found: _Grown) -> bool:
+        """Whether the container that leads to this one was made since the mark.
+
+        Then this one was, too, in the memory of another that was there before.
+        """
+        table, links = self._table, _links(found)
+        for place in range(len(links) - 2, -1, -1):
+            link = links[place]
+            if sizer_of(type(link)) is None:
+                continue
+            # The dict of an instance may be made late, by whoever asks for it first.
+            if type(link) is dict and (place == 0 or sizer_of(type(links[place - 1])) is None):
+                continue
+            return table is not None and table.get(id(link)) is None
+        return False
+
+    def _find(self, things: Sequence[Any]) -> dict[int, Chain]:
+        """Chains from the roots outside the harness, by the id of what they lead to."""
+        tracked = gc.get_objects()
+        modules = all_modules(tracked)
+        named, harness = module_roots(self._code, modules)
+        # Modules are roots themselves, and must not be asked (see `each_container`).
+        barred: list[Any] = [*modules, *map(module_dict, modules), *(root.names for root in harness), self]
+        extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
+        roots = [*named, *running_roots(tracked, extra)]
+        # Eight bytes for each object of the heap: the search needs the room itself.
+        del tracked
+        search = HeapSearch(roots, [*barred, self], self._seconds)
+        chains = search.find(things)
+        self.gave_up = search.gave_up
+        return chains
+
+    def _watch(self, path: str, thing: Any) -> None:
+        sizer = sizer_of(type(thing))
+        if sizer is not None:
+            self.gauges[path] = lambda: sizer(thing)
 
 
 def _largest(found: dict[int, _Grown], most: int) -> dict[int, _Grown]:
@@ -279,6 +331,9 @@ def _holder(found: _Grown, iterations: int) -> Holder:
         growth_per_iteration=found.growth / iterations,
         size=found.size,
         bound=bound_of(found.thing, _links(found)[-2::-1]),
+        entry=entry_name(found.thing),
+        keys=newest_keys(found.thing),
+        links=found.links,
     )
 
 

@@ -9,7 +9,6 @@ allocated before the first batch.
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import tracemalloc
 from array import array
@@ -17,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 
+from pytest_reqleak.agent.allocators import find_allocator
+from pytest_reqleak.agent.proc import ProcFiles
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.sample import Samples
 
@@ -36,17 +37,18 @@ class Meters:
         self._process = psutil.Process()
         self._pending_tasks = pending_tasks
         self._garbage_before = _collected()
-        self._statm = _open_statm()
-        self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+        self._proc = ProcFiles()
+        self.allocator = find_allocator()
         candidates: dict[Meter, Callable[[], int]] = {
             Meter.LIVE_BLOCKS: sys.getallocatedblocks,
-            Meter.HEAP_BYTES: self._heap_bytes,
             Meter.GC_OBJECTS: _tracked_objects,
             Meter.CYCLIC_GARBAGE: self._cyclic_garbage,
-            Meter.RSS_BYTES: self._rss_bytes,
-            Meter.DESCRIPTORS: self._descriptors,
-            Meter.THREADS: self._threads,
+            Meter.RSS_BYTES: self._proc.rss_bytes or self._rss_bytes,
+            Meter.DESCRIPTORS: self._proc.descriptors or self._descriptors,
+            Meter.THREADS: self._proc.threads or self._threads,
         }
+        if self.allocator.in_use is not None:
+            candidates[Meter.HEAP_BYTES] = self._heap_bytes
         if pending_tasks is not None:
             candidates[Meter.TASKS] = pending_tasks
         self.readers = {meter: read for meter, read in candidates.items() if _works(meter, read)}
@@ -56,24 +58,19 @@ class Meters:
         self._garbage_before = _collected()
 
     def close(self) -> None:
-        """Give back the descriptor that the RSS is read from."""
-        if self._statm is not None:
-            os.close(self._statm)
-            self._statm = None
+        """Give back the descriptors that are read from."""
+        self._proc.close()
 
     def _cyclic_garbage(self) -> int:
         return _collected() - self._garbage_before
 
     def _heap_bytes(self) -> int:
-        heap = psutil.heap_info()
-        in_use = int(heap.heap_used) + int(getattr(heap, "mmap_used", 0) or 0)
+        assert self.allocator.in_use is not None
+        in_use = self.allocator.in_use()
         # tracemalloc keeps its tables in the same heap: they are ours, not the app's.
         return in_use - tracemalloc.get_tracemalloc_memory() if tracemalloc.is_tracing() else in_use
 
     def _rss_bytes(self) -> int:
-        if self._statm is not None:
-            # The kernel writes this file anew at each read; opening it once saves half the cost.
-            return int(os.pread(self._statm, 256, 0).split()[1]) * self._page
         return int(self._process.memory_info().rss)
 
     def _descriptors(self) -> int:
@@ -88,8 +85,20 @@ class Meters:
 class SampleBuffer:
     """Columns of readings that grow by whole blocks, and never between two batches."""
 
-    def __init__(self, meters: Mapping[Meter, Callable[[], int]], clock: Callable[[], float]) -> None:
-        """Take what reads the meters, and the clock that gives the seconds of each row."""
+    def __init__(
+        self,
+        meters: Mapping[Meter, Callable[[], int]],
+        clock: Callable[[], float],
+        before: Callable[[], object] = gc.collect,
+    ) -> None:
+        """Take what reads the meters.
+
+        Args:
+            meters: In the order in which they are read.
+            clock: Gives the seconds of each row.
+            before: Called before each reading, to empty the interpreter's free lists.
+        """
+        self._before = before
         self._meters = meters
         self._clock = clock
         self._size = 0
@@ -134,7 +143,7 @@ class SampleBuffer:
             self.reserve(64)
         # Whatever ran since the app was at rest has left blocks in the interpreter's free
         # lists, which count as live; only a full collection empties them.
-        gc.collect()
+        self._before()
         for place, (meter, read) in enumerate(self._meters.items()):
             self._columns[meter][row] = read() - self._ours[place]
         if not disowned:
@@ -158,6 +167,16 @@ class SampleBuffer:
         column = self._columns.get(meter)
         return None if column is None or self._size == 0 else column[self._size - 1]
 
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """What is read, in the order of each row."""
+        return tuple(self._columns)
+
+    def last_row(self) -> tuple[float, tuple[int, ...]]:
+        """The newest row's seconds and readings; there is one."""
+        row = self._size - 1
+        return self._seconds[row], tuple(column[row] for column in self._columns.values())
+
     def samples(self, start: int = 0, stop: int | None = None) -> Samples:
         """Rows `start` to `stop` as values."""
         stop = self._size if stop is None else min(stop, self._size)
@@ -170,6 +189,9 @@ class SampleBuffer:
 
 
 def _works(meter: Meter, read: Callable[[], int]) -> bool:
+    if meter is Meter.GC_OBJECTS:
+        # Nothing is frozen yet, so it would go through the whole heap; it is there everywhere.
+        return True
     try:
         reading = read()
     except Exception:  # noqa: BLE001 - whatever a platform answers, the meter is then absent
@@ -184,12 +206,3 @@ def _tracked_objects() -> int:
 
 def _collected() -> int:
     return sum(generation["collected"] for generation in gc.get_stats())
-
-
-def _open_statm() -> int | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        return os.open("/proc/self/statm", os.O_RDONLY)
-    except OSError:
-        return None

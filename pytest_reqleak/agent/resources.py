@@ -1,4 +1,4 @@
-"""Pending tasks and running threads, grouped by what they run and what they wait for.
+"""Pending tasks, running threads and open descriptors, grouped by what they wait for or what they are.
 
 When these grow, everything they hold grows with them: they are the cause, the
 allocations are its victims. Reads code objects and frames only, runs nothing.
@@ -10,20 +10,27 @@ import asyncio
 import gc
 import os
 import sys
+import threading
 import types
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_reqleak.agent.identity import class_dict, derives, plain
+from pytest_reqleak.agent.descriptors import lowest_free, open_descriptors
+from pytest_reqleak.agent.identity import class_dict, derives, plain, type_name
 from pytest_reqleak.agent.roots import frame_name, is_task
 from pytest_reqleak.model.finding import Holder
 
+TASKS, THREADS, DESCRIPTORS = "tasks running", "threads running", "descriptors open:"
+"""How the paths of these groups begin."""
+
 _MOST_DEEP = 100
+_HEAP_TYPE = 1 << 9
 _WAITING = {"asyncio", "threading", "queue", "concurrent", "socket", "selectors", "anyio", "_asyncio"}
 
 
-def _awaited(coroutine: Any) -> list[types.FrameType]:
-    """The frames of a chain of awaits, outermost first."""
+def _awaited(coroutine: Any) -> tuple[list[types.FrameType], Any]:
+    """The frames of a chain of awaits, outermost first, and what the last of them waits for."""
     frames: list[types.FrameType] = []
     while type(coroutine) is types.CoroutineType and len(frames) < _MOST_DEEP:
         frame = coroutine.cr_frame
@@ -31,7 +38,7 @@ def _awaited(coroutine: Any) -> list[types.FrameType]:
             break
         frames.append(frame)
         coroutine = coroutine.cr_await
-    return frames
+    return frames, coroutine
 
 
 def _story(frames: list[types.FrameType]) -> str:
@@ -39,7 +46,8 @@ def _story(frames: list[types.FrameType]) -> str:
     first = next((frame for frame in frames if not _waits(frame)), frames[0])
     last = frames[-1]
     own = next((frame for frame in reversed(frames) if not _waits(frame)), first)
-    story = f"{frame_name(first)} at {os.path.basename(own.f_code.co_filename)}:{own.f_lineno}"
+    inner = "" if own is first else f", in {frame_name(own)}"
+    story = f"{frame_name(first)}{inner} at {os.path.basename(own.f_code.co_filename)}:{own.f_lineno}"
     return story if last is own else f"{story}, waiting in {frame_name(last)}"
 
 
@@ -48,27 +56,60 @@ def _waits(frame: types.FrameType) -> bool:
     return name.partition(".")[0] in _WAITING
 
 
-def pending_tasks(tracked: list[Any]) -> Counter[str]:
-    """How many unfinished tasks there are of each kind."""
-    found: Counter[str] = Counter()
+def tasks_among(tracked: list[Any]) -> list[Any]:
+    """The unfinished tasks of asyncio, in the order in which the collector lists them."""
+    found = []
     verdicts: dict[int, bool] = {}
     for thing in tracked:
         kind = type(thing)
         verdict = verdicts.get(id(kind))
         if verdict is None:
-            verdict = verdicts[id(kind)] = is_task(kind)
-        if not verdict:
-            continue
-        if not derives(kind, asyncio.Task) or asyncio.Future.done(thing):
-            continue
-        frames = _awaited(class_dict(asyncio.Task)["get_coro"](thing))
-        if frames:
-            found[_story(frames)] += 1
+            verdict = verdicts[id(kind)] = is_task(kind) and derives(kind, asyncio.Task)
+        if verdict and _is_alive(thing) and not asyncio.Future.done(thing):
+            found.append(thing)
     return found
 
 
-def running_threads() -> Counter[str]:
-    """How many threads run each target, the calling thread left out."""
+def _is_alive(task: Any) -> bool:
+    """Whether a task was initialised: asking one that was not for its coroutine ends the process."""
+    try:
+        # Granian's Rust tasks are made without; a loop is the first thing that they then lack.
+        asyncio.Future.get_loop(task)
+    except RuntimeError:
+        return False
+    return True
+
+
+def task_story(task: Any) -> str:
+    """What a task runs and waits for; empty where it runs no coroutine."""
+    frames, last = _awaited(class_dict(asyncio.Task)["get_coro"](task))
+    if not frames:
+        return ""
+    return _story(frames) + _foreign(last) + _resisting(task)
+
+
+def _foreign(awaited: Any) -> str:
+    """What a task waits for that is neither the interpreter's nor asyncio's: a server's future."""
+    name = type_name(awaited)
+    # Rust types call themselves builtins, but only types of the interpreter itself are static.
+    ordinary = not type(awaited).__flags__ & _HEAP_TYPE or name.partition(".")[0] in _WAITING
+    return "" if ordinary else f", waiting for {name}"
+
+
+def _resisting(task: Any) -> str:
+    """Whether a task was cancelled and has not taken notice: it was never woken, or caught it."""
+    cancelling = class_dict(asyncio.Task).get("cancelling")
+    # Counted since Python 3.11.
+    return " in spite of having been cancelled" if cancelling is not None and cancelling(task) else ""
+
+
+def pending_tasks(tracked: list[Any]) -> Counter[str]:
+    """How many unfinished tasks there are of each kind."""
+    return Counter(story for task in tasks_among(tracked) if (story := task_story(task)))
+
+
+def thread_stories() -> dict[int, str]:
+    """What each thread runs and waits for, by its identifier; the calling thread is left out."""
     stacks: dict[int, list[types.FrameType]] = {}
     here = sys._getframe()
     for ident, top in sys._current_frames().items():
@@ -79,26 +120,34 @@ def running_threads() -> Counter[str]:
             frame = frame.f_back
         if stack and frame is not here:
             stacks[ident] = stack[::-1]
-    return Counter(_story(stack) for stack in stacks.values())
+    return {ident: _story(stack) for ident, stack in stacks.items()}
+
+
+def running_threads() -> Counter[str]:
+    """How many threads run each target, the calling thread left out."""
+    return Counter(thread_stories().values())
 
 
 class ResourceCount:
-    """Tells which tasks and threads have become more since a mark."""
+    """Tells which tasks, threads and descriptors have become more since a mark."""
 
     def __init__(self) -> None:
         self._tasks: Counter[str] = Counter()
         self._threads: Counter[str] = Counter()
+        self._descriptors: Counter[str] = Counter()
 
     def mark(self) -> None:
         """Count now."""
         self._tasks, self._threads = pending_tasks(gc.get_objects()), running_threads()
+        self._descriptors = open_descriptors()
 
     def grown(self, iterations: int, least: int) -> list[Holder]:
         """Groups that have grown by at least `least`, the fastest first."""
         found = []
         for word, kind, before, now in (
-            ("tasks running", "asyncio.Task", self._tasks, pending_tasks(gc.get_objects())),
-            ("threads running", "threading.Thread", self._threads, running_threads()),
+            (TASKS, "asyncio.Task", self._tasks, pending_tasks(gc.get_objects())),
+            (THREADS, "threading.Thread", self._threads, running_threads()),
+            (DESCRIPTORS, "descriptor", self._descriptors, open_descriptors()),
         ):
             for story, count in now.most_common():
                 growth = count - before[story]
@@ -112,3 +161,17 @@ class ResourceCount:
                         )
                     )
         return sorted(found, key=lambda holder: -holder.growth_per_iteration)
+
+
+def resource_gauges(holders: Sequence[Holder]) -> dict[str, Callable[[], int]]:
+    """What rises when one more of the first group of threads, or of descriptors, is made; by its path."""
+    gauges: dict[str, Callable[[], int]] = {}
+    for word, read in ((THREADS, _count_threads), (DESCRIPTORS, lowest_free)):
+        first = next((holder.path for holder in holders if holder.path.startswith(word)), None)
+        if first is not None:
+            gauges[first] = read
+    return gauges
+
+
+def _count_threads() -> int:
+    return len(threading._active)  # type: ignore[attr-defined]

@@ -8,11 +8,12 @@ rests is itself a finding, so it is sampled as it is.
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
 from collections.abc import Callable
+
+from pytest_reqleak.agent.collector import Collector
 
 UNFINISHED_SECONDS = 5.0
 """How long a request may go on after its response, before it counts as background work."""
@@ -28,8 +29,10 @@ RESTLESS_SECONDS = 0.25
 _EQUAL_READINGS = 3
 _PAUSE_SECONDS = 0.001
 
-# Finalisers may make new garbage; three rounds are what CPython's own leak tests settle for.
-_COLLECTIONS = 3
+# Who has not rested at four samples in a row is waited for less and less, but for long enough
+# to see three equal readings.
+_PATIENT_SAMPLES = 4
+_LEAST_PATIENCE = 0.01
 
 
 class Barrier:
@@ -41,6 +44,8 @@ class Barrier:
         pass_loop: Callable[[], object] | None = None,
         pending_tasks: Callable[[], int] | None = None,
         unfinished: Callable[[], int] | None = None,
+        restless: Callable[[], int] | None = None,
+        collector: Collector | None = None,
     ) -> None:
         """Know whom to wait for.
 
@@ -48,10 +53,17 @@ class Barrier:
             pass_loop: Returns when the app's event loop has run all that was ready.
             pending_tasks: Counts that loop's unfinished tasks.
             unfinished: Counts the requests whose call of the app has not returned.
+            restless: A reading that changes while threads work that Python does not know
+                of; None: there are no such threads.
+            collector: Frees the garbage, or leaves it.
         """
+        self._collector = collector or Collector()
         self._pass_loop = pass_loop
         self._pending_tasks = pending_tasks
         self._unfinished = unfinished
+        self._restless = restless
+        self._patience = RESTLESS_SECONDS
+        self._given_up = 0
         self._least_tasks = pending_tasks() if pending_tasks is not None else 0
 
     def settle(self) -> None:
@@ -61,7 +73,7 @@ class Barrier:
             self._pass_loop()
         self._await_tasks()
         self._await_threads()
-        collect()
+        self._collector.collect()
 
     def _await_unfinished(self) -> None:
         if self._unfinished is None or not self._unfinished():
@@ -75,43 +87,23 @@ class Barrier:
             return
         pending = self._pending_tasks()
         if pending > self._least_tasks:
-            pending = _await_rest(self._pending_tasks, self._least_tasks)
+            pending, _ = _await_rest(self._pending_tasks, self._least_tasks)
         self._least_tasks = min(self._least_tasks, pending)
 
     def _await_threads(self) -> None:
-        # Where all threads are ours, nobody works between two batches.
-        if any(not _is_ours(thread) for thread in threading.enumerate()):
-            _await_rest(sys.getallocatedblocks, 0)
-
-
-# The interpreter's cache of attribute look-ups keeps up to 4,096 names alive that were made
-# for one `getattr(visitor, f"visit_{kind}")`: a plateau that takes thousands of requests,
-# and is begun anew by whatever else runs in between. Emptying it takes 5 us.
-def _find_cache_clearer() -> Callable[[], object]:
-    for name in ("_clear_internal_caches", "_clear_type_cache"):
-        clear: Callable[[], object] | None = getattr(sys, name, None)
-        if clear is not None:
-            return clear
-    return lambda: None
-
-
-_clear_interpreter_caches = _find_cache_clearer()
-
-
-def collect() -> int:
-    """Empty the interpreter's own caches, and collect until nothing more is freed.
-
-    Returns:
-        How many objects were in cycles that nothing reached any more.
-    """
-    _clear_interpreter_caches()
-    found = 0
-    for _ in range(_COLLECTIONS):
-        unreachable = gc.collect()
-        found += unreachable
-        if not unreachable:
-            break
-    return found
+        restless = self._restless
+        if restless is None:
+            # Where all threads are ours, nobody works between two batches.
+            if all(_is_ours(thread) for thread in threading.enumerate()):
+                return
+            restless = sys.getallocatedblocks
+        if _await_rest(restless, 0, seconds=self._patience)[1]:
+            self._patience, self._given_up = RESTLESS_SECONDS, 0
+            return
+        # A thread that never rests would make each of hundreds of samples wait for as long.
+        self._given_up += 1
+        if self._given_up > _PATIENT_SAMPLES:
+            self._patience = max(_LEAST_PATIENCE, self._patience / 2)
 
 
 def _is_ours(thread: threading.Thread) -> bool:
@@ -122,11 +114,14 @@ def _is_ours(thread: threading.Thread) -> bool:
     )
 
 
-def _await_rest(read: Callable[[], int], least: int) -> int:
-    deadline = time.monotonic() + RESTLESS_SECONDS
+def _await_rest(
+    read: Callable[[], int], least: int, *, seconds: float = RESTLESS_SECONDS
+) -> tuple[int, bool]:
+    """Wait until a reading is down or stays as it is: the reading, and whether it does."""
+    deadline = time.monotonic() + seconds
     reading, equal = read(), 1
     while reading > least and equal < _EQUAL_READINGS and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
         before, reading = reading, read()
         equal = equal + 1 if reading == before else 1
-    return reading
+    return reading, reading <= least or equal >= _EQUAL_READINGS

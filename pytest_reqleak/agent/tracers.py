@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import importlib
 import tracemalloc
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
-from pytest_reqleak.agent.windows import Marks, Stack, is_ours, window_iterations
+from pytest_reqleak.agent.windows import Marks, Stack, is_ours
 from pytest_reqleak.errors import UsageError
-from pytest_reqleak.model.raw import RawSite
+from pytest_reqleak.model.raw import LARGEST_SMALL_BLOCK, RawSite
 
-__all__ = ["PythonTracer", "RawSite", "Tracer", "make_tracer", "window_iterations"]
+__all__ = ["PythonTracer", "RawSite", "Tracer", "make_tracer"]
 
 
 class Tracer(Protocol):
@@ -26,9 +28,6 @@ class Tracer(Protocol):
 
     def mark(self, iterations: int) -> None:
         """Note what is held after so many iterations, counted from wherever the caller likes."""
-
-    def live_bytes(self) -> int | None:
-        """Bytes traced and held now; None where the tracer knows only afterwards."""
 
     def growth(self) -> tuple[RawSite, ...]:
         """The stacks that grew from mark to mark."""
@@ -41,8 +40,13 @@ class Tracer(Protocol):
         """End, and free everything; may be called at any time and twice."""
 
 
-def make_tracer(name: str) -> Tracer:
+def make_tracer(name: str, *, native: bool = False, keep: str | None = None) -> Tracer:
     """The tracer of that name, not started: `tracemalloc` or `memray`.
+
+    Args:
+        name: Which.
+        native: Of memray: only what Python's allocator does not serve, with native frames.
+        keep: Of memray: where its capture is kept.
 
     Raises:
         UsageError: There is no such tracer.
@@ -52,7 +56,7 @@ def make_tracer(name: str) -> Tracer:
     if name == "memray":
         from pytest_reqleak.agent.native import NativeTracer
 
-        return NativeTracer()
+        return NativeTracer(native=native, keep=keep)
     raise UsageError(f"tracer = {name!r}: must be tracemalloc or memray")
 
 
@@ -77,7 +81,6 @@ class PythonTracer:
         self._started = False
         self._marks: Marks | None = None
         self._n_marks = 0
-        self._table_bytes = 0
         self._growth: tuple[RawSite, ...] | None = None
 
     def start(self, frames: int) -> None:
@@ -91,20 +94,14 @@ class PythonTracer:
     def mark(self, iterations: int) -> None:
         """Reduce what is held now to bytes and blocks by stack; the caller has settled and collected."""
         assert self._marks is not None, "start() comes before mark()"
-        before = tracemalloc.get_traced_memory()[0]
         self._marks.add(iterations, _held())
         self._n_marks += 1
-        # The tables stay until the end, and tracemalloc counts them like everything else.
-        self._table_bytes += max(0, tracemalloc.get_traced_memory()[0] - before)
-
-    def live_bytes(self) -> int:
-        """Bytes held that were allocated since the start, our tables left out."""
-        return tracemalloc.get_traced_memory()[0] - self._table_bytes
 
     def growth(self) -> tuple[RawSite, ...]:
         """The stacks that grew in each window after the first, most bytes first."""
         if self._growth is None:
-            self._growth = () if self._marks is None else self._marks.growth()
+            grown = () if self._marks is None else self._marks.growth()
+            self._growth = tuple(replace(site, frames=_with_names(site.frames)) for site in grown)
             self._marks = None
         return self._growth
 
@@ -123,35 +120,53 @@ class PythonTracer:
         self._growth = None
 
 
-def _held() -> dict[Stack, tuple[int, int]]:
-    """Bytes and blocks by stack; the snapshot is gone when it returns."""
+def _with_names(frames: Any) -> Stack:
+    # It knows no functions.
+    return tuple((file, line, "") for file, line in frames)
+
+
+def _held() -> dict[Any, tuple[int, int, int, int]]:
+    """Bytes, blocks, bytes in large blocks and large blocks by stack; the snapshot is gone when it returns.
+
+    All that is made here is traced too, which costs more than making it: so nothing is
+    made for a trace, little for a stack, and stacks stay as tracemalloc has them.
+    """
     by_identity: dict[int, list[Any]] = {}
-    for size, frames in _traces():
+    for trace in _traces():
+        size, frames = trace[1], trace[2]
         # tracemalloc hands out one tuple per different stack, so most need no hashing.
         entry = by_identity.get(id(frames))
         if entry is None:
-            by_identity[id(frames)] = [size, 1, frames]
-        else:
-            entry[0] += size
-            entry[1] += 1
-    held: dict[Stack, tuple[int, int]] = {}
-    for size, n_blocks, frames in by_identity.values():
+            by_identity[id(frames)] = entry = [0, 0, 0, 0, frames]
+        entry[0] += size
+        entry[1] += 1
+        if size > LARGEST_SMALL_BLOCK:
+            entry[2] += size
+            entry[3] += 1
+    held: dict[Any, tuple[int, int, int, int]] = {}
+    for size, n_blocks, large, n_large, frames in by_identity.values():
         if is_ours(frames):
             continue
-        stack = tuple((file, line, "") for file, line in frames)
-        old = held.get(stack, (0, 0))
-        held[stack] = (old[0] + size, old[1] + n_blocks)
+        old = held.get(frames)
+        if old is not None:
+            size, n_blocks = old[0] + size, old[1] + n_blocks
+            large, n_large = old[2] + large, old[3] + n_large
+        held[frames] = (size, n_blocks, large, n_large)
     return held
 
 
-def _traces() -> list[tuple[int, Any]]:
-    """Size and frames of every live allocation, the allocating frame first."""
+def _traces() -> Sequence[Any]:
+    """Domain, size, and frames (the allocating one first) of every live allocation."""
     snapshot: Any = tracemalloc.take_snapshot()
     raw = getattr(snapshot.traces, "_traces", None)
     if type(raw) is list or type(raw) is tuple:
         # A Trace and a Traceback object for each would take five times as long.
-        return [(trace[1], trace[2]) for trace in raw]
+        return raw
     return [
-        (trace.size, tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback)))
+        (
+            trace.domain,
+            trace.size,
+            tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback)),
+        )
         for trace in snapshot.traces
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from pytest_reqleak.model.raw import RawFrame, RawSite
@@ -23,6 +23,8 @@ _DROPS = 0.25
 """A stack may lose so much of what it gains and still count as growing."""
 _ENVELOPE_MARKS = 4
 _JUMP = 3.0
+_MOST_MOVED = 2
+"""Large blocks that came in all the windows, and may be a list and a dict that moved."""
 _AGENT_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _HARNESS_FOLDER = os.path.dirname(os.path.dirname(_AGENT_FOLDER)) + os.sep
 # What these make for a request (its scope, headers, body) the app may keep: that is its leak.
@@ -35,21 +37,32 @@ class Marks:
 
     def __init__(self) -> None:
         self._iterations: list[int] = []
-        self._bytes: dict[Stack, array[int]] = {}
-        self._blocks: dict[Stack, array[int]] = {}
+        # Of each stack four columns: bytes, blocks, bytes in large blocks, large blocks.
+        self._columns: dict[Stack, tuple[array[int], ...]] = {}
+        self._knows_large = False
 
-    def add(self, iterations: int, held: Mapping[Stack, tuple[int, int]]) -> None:
-        """Note the bytes and blocks of every stack after so many iterations; they never fall."""
+    def add(self, iterations: int, held: Mapping[Stack, tuple[int, ...]]) -> None:
+        """Note what every stack holds after so many iterations; they never fall.
+
+        Args:
+            iterations: Done by then.
+            held: Bytes and blocks, and where that is known the bytes in large blocks, and
+                how many of these there are.
+        """
         place = len(self._iterations)
         self._iterations.append(iterations)
-        for stack, (size, n_blocks) in held.items():
-            sizes = self._bytes.setdefault(stack, array("q"))
-            blocks = self._blocks.setdefault(stack, array("q"))
-            # A stack that was not there at earlier marks held nothing then.
-            sizes.extend([0] * (place - len(sizes)))
-            blocks.extend([0] * (place - len(blocks)))
-            sizes.append(size)
-            blocks.append(n_blocks)
+        nothing = bytes(8 * place)
+        for stack, figures in held.items():
+            self._knows_large = self._knows_large or len(figures) > 2
+            columns = self._columns.get(stack)
+            if columns is None:
+                # A stack that was not there at earlier marks held nothing then.
+                columns = tuple(array("q", nothing) for _ in range(4))
+                self._columns[stack] = columns
+            for column, figure in zip(columns, figures, strict=False):
+                if len(column) < place:
+                    column.frombytes(nothing[: 8 * (place - len(column))])
+                column.append(figure)
 
     def growth(self) -> tuple[RawSite, ...]:
         """The stacks that hold more from mark to mark, most bytes first.
@@ -62,12 +75,22 @@ class Marks:
         if len(xs) < 2 or xs[-1] <= xs[0]:
             return ()
         sites = []
-        for stack, sizes in self._bytes.items():
-            ys = _column(sizes, len(self._iterations))[first:]
-            blocks = _column(self._blocks[stack], len(self._iterations))[first:]
-            rate, block_rate = steady_rates(xs, ys, blocks)
-            if rate > 0:
-                sites.append(RawSite(frames=stack, bytes_per_iteration=rate, blocks_per_iteration=block_rate))
+        for stack, columns in self._columns.items():
+            whole = (_column(column, len(self._iterations))[first:] for column in columns)
+            sizes, blocks, large = _without_moved(*whole)
+            rate, block_rate = steady_rates(xs, sizes, blocks)
+            if rate <= 0:
+                continue
+            sites.append(
+                RawSite(
+                    frames=stack,
+                    bytes_per_iteration=rate,
+                    blocks_per_iteration=block_rate,
+                    large_bytes_per_iteration=(
+                        min(rate, steady_rate(xs, large)) if self._knows_large else None
+                    ),
+                )
+            )
         return tuple(sorted(sites, key=lambda site: -site.bytes_per_iteration))
 
 
@@ -127,30 +150,32 @@ def _without_jump(sizes: Sequence[int], blocks: Sequence[int]) -> tuple[Sequence
     )
 
 
+def _without_moved(
+    sizes: Sequence[int], blocks: Sequence[int], large: Sequence[int], n_large: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Take out the old large blocks that moved, where large blocks are counted.
+
+    A large list that is appended to from one line moves once out of what the tracer
+    had not seen; from then on it is one block that grows. A line that leaves large
+    blocks behind has ever more of them.
+    """
+    come = [after - before for before, after in pairwise(n_large)]
+    if not 0 < sum(map(abs, come)) <= _MOST_MOVED:
+        return sizes, blocks, large
+    steps = [after - before for before, after in pairwise(large)]
+    usual = int(median([step for step, n in zip(steps, come, strict=True) if n == 0] or [0]))
+    extra = [step - usual if n > 0 else 0 for step, n in zip(steps, come, strict=True)]
+    moved_bytes, moved_blocks = [0, *accumulate(extra)], [0, *accumulate(max(0, n) for n in come)]
+    return (
+        [size - moved for size, moved in zip(sizes, moved_bytes, strict=True)],
+        [count - moved for count, moved in zip(blocks, moved_blocks, strict=True)],
+        [size - moved for size, moved in zip(large, moved_bytes, strict=True)],
+    )
+
+
 def is_ours(frames: Sequence[RawFrame] | Sequence[tuple[str, int]]) -> bool:
     """Whether the harness made the allocation, and not to hand it to the app."""
     file = frames[0][0] if frames else ""
     if file.startswith(_HARNESS_FOLDER):
         return not file.startswith(_REQUEST_FOLDERS)
     return any(part in file for part in _TRACER_FILES)
-
-
-def window_iterations(
-    seconds_per_iteration: float,
-    budget_seconds: float,
-    *,
-    windows: int = 4,
-    least: int = 20,
-    most: int = 2000,
-) -> int:
-    """How many iterations each trace window may have.
-
-    Args:
-        seconds_per_iteration: Of a traced iteration.
-        budget_seconds: For all windows together.
-        windows: How many there are.
-        least: Returned even where it exceeds the budget: fewer show nothing.
-        most: More would only cost.
-    """
-    affordable = int(budget_seconds / (max(seconds_per_iteration, 1e-7) * max(1, windows)))
-    return max(least, min(most, affordable))

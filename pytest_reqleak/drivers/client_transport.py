@@ -23,6 +23,7 @@ from pytest_reqleak.drivers.direct import (
     coroutine_app,
 )
 from pytest_reqleak.drivers.direct_wsgi import Answer
+from pytest_reqleak.servers.app import BootedApp
 from pytest_reqleak.servers.booted import Booted
 from pytest_reqleak.servers.failure import describe_exception
 from pytest_reqleak.servers.host import HostTimeout
@@ -40,16 +41,17 @@ else:
 _ERROR_HEADERS = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
-def make_client(booted: Booted, *, request_seconds: float) -> httpx.Client:
+def make_client(booted: BootedApp, *, request_seconds: float) -> httpx.Client:
     """Make a client whose relative URLs reach the app.
 
     Args:
-        booted: The app, on either server.
+        booted: The app, on any server.
         request_seconds: How long a request may take.
     """
     if booted.url is not None:
         # A proxy in the environment is not meant for a loopback socket.
         return httpx.Client(base_url=booted.url, timeout=request_seconds, trust_env=False)
+    assert isinstance(booted, Booted), "only an app in this process has no socket"
     return httpx.Client(
         transport=DirectTransport(booted, request_seconds=request_seconds),
         base_url=f"http://{HOST_NAME}",

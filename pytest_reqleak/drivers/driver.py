@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_reqleak.servers.booted import Booted
+
 if TYPE_CHECKING:
     from pytest_reqleak.model.request import Request
-    from pytest_reqleak.servers.booted import Booted
+    from pytest_reqleak.servers.app import BootedApp
 
 
 class Driver(Protocol):
@@ -33,7 +35,7 @@ class Driver(Protocol):
 
 
 def make_driver(
-    booted: Booted, requests: Sequence[Request], *, concurrency: int, request_seconds: float
+    booted: BootedApp, requests: Sequence[Request], *, concurrency: int, request_seconds: float
 ) -> Driver:
     """Make the driver that fits how the app was booted.
 
@@ -47,6 +49,7 @@ def make_driver(
         from pytest_reqleak.drivers.http import HttpDriver
 
         return HttpDriver(booted, requests, concurrency=concurrency, request_seconds=request_seconds)
+    assert isinstance(booted, Booted), "only an app in this process has no socket"
     if booted.interface == "asgi":
         from pytest_reqleak.drivers.direct import DirectAsgiDriver
 

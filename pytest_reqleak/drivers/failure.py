@@ -14,6 +14,7 @@ from pytest_reqleak.servers.failure import describe_exception, indent, traceback
 from pytest_reqleak.units import format_seconds
 
 BODY_SHOWN_BYTES = 2048
+_SERVER_ERROR = 500
 
 
 def unexpected_status(
@@ -24,6 +25,7 @@ def unexpected_status(
     headers: Iterable[Sequence[bytes]],
     body: bytes,
     error: BaseException | None,
+    output: str = "",
 ) -> RequestFailed:
     """An answer whose status is none that the workload expects.
 
@@ -34,12 +36,15 @@ def unexpected_status(
         headers: Of the answer.
         body: The answer's body, or its start.
         error: What the app raised meanwhile, if that is known.
+        output: What a server in a process of its own has written last.
     """
     line = (
         f"{_named(request, number)} was answered {status}, expected was {_expected(request.expect)}: "
         f"correct the request or the app, or set expect to {status}"
     )
-    return RequestFailed(line + _shown(status, headers, body) + _raised(error))
+    # What a server writes about a request that the app has refused is no news.
+    written = output if status >= _SERVER_ERROR else ""
+    return RequestFailed(line + _shown(status, headers, body) + _raised(error) + _written(written))
 
 
 def broken_answer(
@@ -49,10 +54,14 @@ def broken_answer(
     *,
     error: BaseException | None,
     shown: tuple[int, Iterable[Sequence[bytes]], bytes] | None = None,
+    output: str = "",
 ) -> RequestFailed:
     """An answer that never began, broke off, or was no HTTP; `what` says which."""
     return RequestFailed(
-        f"{_named(request, number)} {what}" + ("" if shown is None else _shown(*shown)) + _raised(error)
+        f"{_named(request, number)} {what}"
+        + ("" if shown is None else _shown(*shown))
+        + _raised(error)
+        + _written(output)
     )
 
 
@@ -92,6 +101,10 @@ def _raised(error: BaseException | None) -> str:
         return ""
     tail = traceback_tail(error)
     return f"\nThe app raised {describe_exception(error)}" + (f"\n{tail}" if tail else "")
+
+
+def _written(output: str) -> str:
+    return f"\nThe server has written last:\n{indent(output)}" if output else ""
 
 
 def _text(raw: bytes) -> str:

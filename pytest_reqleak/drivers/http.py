@@ -19,19 +19,22 @@ from pytest_reqleak.drivers.template import Template
 from pytest_reqleak.drivers.wire import READ_BYTES, ClientConnection, WireTemplate, take_apart
 from pytest_reqleak.errors import ReqleakError
 from pytest_reqleak.model.request import Request
-from pytest_reqleak.servers.booted import Booted
+from pytest_reqleak.servers.app import BootedApp
 from pytest_reqleak.servers.failure import describe_exception
 
 # A longer request is sent and its response read at the same time: an app that answers while
 # it reads would otherwise wait for us while we wait for it.
 _SENT_AT_ONCE_BYTES = 64 * 1024
 
+# A server whose worker has crashed notices it, and ends too, within milliseconds.
+_GONE_SECONDS = 0.5
+
 
 class HttpDriver:
     """Speaks HTTP/1.1 to what listens at the booted app's url."""
 
     def __init__(
-        self, booted: Booted, requests: Sequence[Request], *, concurrency: int, request_seconds: float
+        self, booted: BootedApp, requests: Sequence[Request], *, concurrency: int, request_seconds: float
     ) -> None:
         assert booted.url is not None
         url = urlsplit(booted.url)
@@ -55,7 +58,7 @@ class HttpDriver:
             else:
                 self._multiplexed(wires, numbers, self._connections)
             # What a call does behind its response is mostly done by now; then nobody must wait for it.
-            self._booted.host.barrier()
+            self._booted.pass_loop()
         except BaseException:
             # What stands half read on a connection belongs to no later request.
             self.close()
@@ -124,7 +127,13 @@ class HttpDriver:
         if status not in template.good:
             headers, body = take_apart(connection.received)
             raise unexpected_status(
-                template.request, number, status, headers=headers, body=body, error=self._error_of_the_app()
+                template.request,
+                number,
+                status,
+                headers=headers,
+                body=body,
+                error=self._error_of_the_app(),
+                output=self._booted.output_tail(),
             )
         if template.leaves_early:
             connection.close()
@@ -150,6 +159,9 @@ class HttpDriver:
             )
         shown = (status, *take_apart(connection.received)) if status else None
         if isinstance(error, ConnectionError):
+            gone = self._booted.gone(_GONE_SECONDS)
+            if gone is not None:
+                return gone
             what = (
                 f"got a response (status {status}) that broke off: the server closed the connection"
                 if status
@@ -159,9 +171,16 @@ class HttpDriver:
             what = f"could not be sent: {describe_exception(error)}"
         else:
             what = f"got a response that is no HTTP: {error}"
-        return broken_answer(request, number, what, error=self._error_of_the_app(), shown=shown)
+        return broken_answer(
+            request,
+            number,
+            what,
+            error=self._error_of_the_app(),
+            shown=shown,
+            output=self._booted.output_tail(),
+        )
 
     def _error_of_the_app(self) -> BaseException | None:
         # A framework may send its answer first and raise right after.
-        self._booted.host.barrier()
+        self._booted.pass_loop()
         return self._booted.last_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_reqleak.model.meter import Meter
+from pytest_reqleak.model.meter import Cause, Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,14 @@ class Site:
     """The user's first own frame first, then the rest from the allocation outwards."""
     remedy: str = ""
     """One sentence that says what usually helps; empty where none is known to be true."""
+    inner: int = 0
+    """How many of the frames after the first lie between it and the allocation."""
+
+    @property
+    def stack(self) -> tuple[Frame, ...]:
+        """The frames as they called each other: the outermost first, the allocation last."""
+        first, rest = self.frames[:1], self.frames[1:]
+        return (*rest[self.inner :][::-1], *first, *rest[: self.inner][::-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +66,17 @@ class TypeGrowth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One object on the way from a name to what it keeps alive."""
+
+    step: str
+    """How the object before it leads here: `['by_user']`, `.parent`; of the first one the name itself."""
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A container that grew, and how a person would write its name."""
+    """A container that grew, and how a person would write its name; or tasks, threads, descriptors."""
 
     path: str
     """Such as `shop.orders.RECENT` or `shop.cache.STORE['by_user']`."""
@@ -70,14 +87,51 @@ class Holder:
     """Entries at the end."""
     bound: int | None = None
     """The most entries it will ever hold, where it knows; None: unbounded or unknown."""
+    frames: tuple[Frame, ...] = ()
+    """Who adds to it, the user's line first; of tasks, threads and descriptors: who makes them."""
+    entry: str = ""
+    """The type of what was added last; empty where that is not known."""
+    keys: tuple[str, ...] = ()
+    """A few of the newest keys, as far as they can be shown without running their code."""
+    keyed_by: str = ""
+    """The part of a request that the keys are made of: `the path of GET /items/{i}`."""
+    ends_in: str = ""
+    """The type of a native object beyond which Python cannot see; empty where the whole way is known."""
+    links: tuple[Link, ...] = ()
+    """The way from a name to the container."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseGrowth:
+    """How much of one kind grew, and what says so."""
+
+    cause: Cause
+    bytes_per_iteration: float
+    """0 where the kind is no place where bytes lie: what a pending task holds is `python`."""
+    text: str
+    """The figures, as a clause: `6.0 live blocks per request, which hold 553 B`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Culprit:
-    """A request of the workload that leaves memory behind."""
+    """A request of the workload that leaves memory behind, or two that do when they follow each other."""
 
     request: str
     bytes_per_iteration: float
+    note: str = ""
+    """What else must be known of it: `answered with 500`, `the client disconnects`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """Objects that refer to each other in a ring, so that only the collector frees them."""
+
+    objects_per_iteration: float
+    """Of all garbage like it."""
+    types: tuple[TypeGrowth, ...]
+    """Of that garbage, the most numerous first."""
+    path: tuple[Link, ...]
+    """Once around one ring; the last link leads back to the first object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

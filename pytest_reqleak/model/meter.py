@@ -67,7 +67,10 @@ class Cause(_Word):
     PYTHON = "python"
     """Python objects (live blocks, gc objects)."""
     NATIVE = "native"
-    """The C heap, without Python objects to explain it."""
+    """Memory of native code: the C heap, without Python objects to explain it."""
+    MAPPED = "mapped"
+    """Comes with `native`: memory outside of the C heap too, which a library has mapped for
+    itself or taken from an allocator that is linked into it."""
     ALLOCATOR = "allocator"
     """RSS rises while live bytes do not: retention or fragmentation."""
     CYCLES = "cycles"

@@ -70,6 +70,29 @@ class Request:
         """How reports name it: `GET /orders/{i}`."""
         return f"{self.method} {self.path}"
 
+    @property
+    def note(self) -> str:
+        """What a reader must know besides the title: that the client leaves, that an error is the answer."""
+        said = []
+        if self.ending == "disconnect":
+            said.append("the client disconnects")
+        wanted = [self.expect] if isinstance(self.expect, (int, str)) else list(self.expect or ())
+        if wanted and all(str(status)[:1] in "45" for status in wanted):
+            said.append(f"answered with {' or '.join(map(str, wanted))}")
+        return ", ".join(said)
+
+    @property
+    def varying_parts(self) -> tuple[str, ...]:
+        """What differs from iteration to iteration: `the path`, `header X-Tenant`, `the body`."""
+        path, _, query = self.path.partition("?")
+        parts = [
+            ("the path", path),
+            ("the query string", query),
+            *((f"header {name}", f"{name}{value}") for name, value in self.header_items()),
+            ("the body", self.body().decode("utf-8", "replace")),
+        ]
+        return tuple(name for name, text in parts if PLACEHOLDER in text)
+
     def header_items(self) -> list[tuple[str, str]]:
         """The headers as pairs, in order."""
         if isinstance(self.headers, Mapping):

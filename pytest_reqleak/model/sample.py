@@ -12,7 +12,8 @@ from pytest_reqleak.model.meter import Meter, Phase
 class Series:
     """One meter over the iterations.
 
-    `iterations` and `values` have the same length; x rises strictly.
+    `iterations` and `values` have the same length; x never falls. Two readings after the
+    same iteration were taken before and after something that sent no request.
     """
 
     meter: Meter
@@ -33,7 +34,8 @@ class Samples:
     """Every reading of a run or of a part of it; all columns have one length."""
 
     iterations: tuple[int, ...]
-    """Iterations done since the app was booted, warm-up included; rises strictly."""
+    """Iterations done since the app was booted, warm-up included; never falls: each stage begins
+    with a reading of its own."""
     seconds: tuple[float, ...]
     """Since the run began."""
     phases: tuple[Phase, ...]
@@ -52,6 +54,11 @@ class Samples:
         if values is None:
             return None
         return Series(meter=meter, iterations=self.iterations, values=values)
+
+    @property
+    def live_meter(self) -> Meter:
+        """What Python's objects show on: blocks, or the C heap where they are made there."""
+        return Meter.LIVE_BLOCKS if Meter.LIVE_BLOCKS in self.readings else Meter.HEAP_BYTES
 
     def only(self, *phases: Phase) -> Samples:
         """The samples of some phases."""

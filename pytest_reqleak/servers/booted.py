@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak import __version__
-from pytest_reqleak.errors import BootFailed, UsageError
+from pytest_reqleak.agent.agent import Agent, agent_for
+from pytest_reqleak.errors import BootFailed, ReqleakError, UsageError
 from pytest_reqleak.model.run import ServerInfo
 from pytest_reqleak.servers.host import GRACE_SECONDS, Host, HostTimeout
 from pytest_reqleak.servers.interface import choose_interface
@@ -101,7 +102,27 @@ class Booted:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, timeout: float) -> None:
+    def make_agent(self, *, roots: Mapping[str, object] | None = None) -> Agent:
+        """Make the agent of one run; it lives in this process.
+
+        Args:
+            roots: More names for paths to begin with.
+        """
+        return agent_for(self, roots=roots)
+
+    def pass_loop(self) -> None:
+        """Wait until the app's loop has run what was ready."""
+        self.host.barrier()
+
+    def output_tail(self) -> str:
+        """What a server has written: nothing that the caller has not seen."""
+        return ""
+
+    def gone(self, wait_seconds: float = 0.0) -> ReqleakError | None:
+        """What a failed request was due to, other than itself: in this process, nothing."""
+        return None
+
+    def _start(self, timeout: float, port: int) -> None:
         if self.interface == "asgi":
             self.lifespan = Lifespan(self.app, name=self.name)
             try:
@@ -119,7 +140,7 @@ class Booted:
 
             server = BundledServer(self)
             try:
-                port = self.host.run(server.start(), timeout=timeout)
+                port = self.host.run(server.start(port), timeout=timeout)
             except OSError as error:
                 raise BootFailed(f"{self.name}: no loopback socket can be opened: {error}") from error
             except HostTimeout as late:
@@ -139,6 +160,7 @@ def boot(
     concurrency: int = 1,
     timeout: float,
     name: str | None = None,
+    port: int = 0,
 ) -> Booted:
     """Start an app in this process, on a thread of its own, with its lifespan done.
 
@@ -149,6 +171,7 @@ def boot(
         concurrency: Requests at a time; a WSGI app gets as many threads.
         timeout: Seconds the start-up may take.
         name: What messages call the app; None: what it is.
+        port: Of the bundled server; 0: any that is free.
 
     Raises:
         TargetError: `app` is no app, or not one for that interface.
@@ -169,7 +192,7 @@ def boot(
         concurrency=concurrency,
     )
     try:
-        booted._start(timeout)
+        booted._start(timeout, port)
     except BaseException:
         booted.close()
         raise

@@ -63,13 +63,13 @@ class BundledServer:
         """How many app calls have not returned."""
         return len(self.running) if self.threads is None else self.threads.unended
 
-    async def start(self) -> int:
-        """Listen; the port that the system chose."""
+    async def start(self, port: int = 0) -> int:
+        """Listen; the port, which for 0 the system chooses."""
         self._listener = await self.loop.create_server(
-            functools.partial(Connection, self), ADDRESS, 0, backlog=_BACKLOG
+            functools.partial(Connection, self), ADDRESS, port, backlog=_BACKLOG
         )
         self.booted.host.before_end(self.drop)
-        port: int = self._listener.sockets[0].getsockname()[1]
+        port = int(self._listener.sockets[0].getsockname()[1])
         self.scope["server"] = (ADDRESS, port)
         self.environ = base_environ(
             method="GET", server=(ADDRESS, port), client=(ADDRESS, 0), multithread=self._multithread

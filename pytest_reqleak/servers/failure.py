@@ -11,6 +11,13 @@ import traceback
 from types import FrameType, TracebackType
 
 MOST_FRAMES = 8
+# asyncio's own words, of which there are several.
+_OTHER_LOOP = (
+    "different loop",
+    "different event loop",
+    "attached to a different",
+    "non-thread-safe operation",
+)
 _INDENT = "    "
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -38,7 +45,17 @@ def describe_exception(error: BaseException) -> str:
     line = " ".join(text.split())
     if len(line) > 300:
         line = line[:300] + "…"
-    return f"{name}: {line}" if line else name
+    return (f"{name}: {line}" if line else name) + _loop_hint(line)
+
+
+def _loop_hint(line: str) -> str:
+    """What to do about a future, a lock or a connection that was made for another event loop."""
+    if not any(words in line for words in _OTHER_LOOP):
+        return ""
+    return (
+        " - it was made for another event loop than the one that serves the app: "
+        "make it in the app's lifespan or in a request, not while the app is imported or set up by a fixture"
+    )
 
 
 def traceback_tail(error: BaseException) -> str:

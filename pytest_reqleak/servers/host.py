@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from pytest_reqleak.agent.loops import pass_loop
+
 T = TypeVar("T")
 
 THREAD_NAME = "reqleak-app"
@@ -22,10 +24,6 @@ GRACE_SECONDS = 2.0
 
 # Work that waits with progress is looked at this often within its timeout.
 _LOOKS = 8
-
-
-# A task of the app that never waits keeps the loop busy for ever: then this must do.
-_MOST_TURNS = 1000
 
 
 class HostTimeout(Exception):
@@ -118,12 +116,7 @@ class Host:
         After it the loop thread waits for events, so that nothing changes while
         another thread reads the meters.
         """
-        passing = _Passing(self.loop, self._context)
-        try:
-            self.loop.call_soon_threadsafe(passing.step, context=self._context)
-        except RuntimeError:
-            return False
-        return passing.passed.acquire(timeout=timeout)
+        return pass_loop(self.loop, self._context, timeout=timeout)
 
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Count a task as the server's own, not the app's."""
@@ -191,27 +184,6 @@ class Host:
             await asyncio.wait_for(self.loop.shutdown_asyncgens(), GRACE_SECONDS)
         # Transports that were just closed let go of their sockets in the next turn.
         await asyncio.sleep(0)
-
-
-class _Passing:
-    """Turns of the loop until nothing is ready; no closure, which would be a cycle for each batch."""
-
-    __slots__ = ("_context", "_loop", "_turns", "passed")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
-        self._loop = loop
-        self._context = context
-        self._turns = 0
-        self.passed = threading.Lock()
-        self.passed.acquire()
-
-    def step(self) -> None:
-        self._turns += 1
-        # Not a public attribute, and other loops lack it: then one turn must do.
-        if self._turns < _MOST_TURNS and getattr(self._loop, "_ready", None):
-            self._loop.call_soon(self.step, context=self._context)
-        else:
-            self.passed.release()
 
 
 class _Call:

@@ -15,6 +15,8 @@ from typing import Any
 from pytest_reqleak.errors import TargetError
 
 INTERFACES = ("asgi", "wsgi")
+"""What the servers in this process speak; RSGI is Granian's own."""
+
 _SCOPE_NAMES = frozenset({"scope"})
 _ENVIRON_NAMES = frozenset({"environ", "env", "environment", "wsgi_environ"})
 
@@ -42,14 +44,39 @@ def detect_interface(app: Any, *, name: str | None = None) -> str:
     raise TargetError(f"{label} {_why_not(app)}")
 
 
-def choose_interface(app: Any, wanted: str, *, name: str | None = None) -> str:
+def choose_interface(
+    app: Any, wanted: str, *, name: str | None = None, server: str = "", spoken: tuple[str, ...] = INTERFACES
+) -> str:
     """Settle on the interface: the one asked for, or for `auto` the detected one.
 
+    Args:
+        app: The app object.
+        wanted: `auto`, or one that the server speaks.
+        name: What messages call the app.
+        server: What messages call the server.
+        spoken: The interfaces that the server speaks.
+
     Raises:
-        TargetError: `app` cannot be called in the way that was asked for.
+        TargetError: `app` cannot be called in the way that was asked for, or in none
+            that the server speaks.
     """
+    if "rsgi" in spoken and _is_rsgi(app):
+        # An app may speak both; what most servers speak comes first.
+        if wanted == "rsgi" or (wanted == "auto" and _interface_of(app) != "asgi"):
+            return "rsgi"
+    elif wanted == "rsgi":
+        raise TargetError(
+            f"{name or _label(app)} is no RSGI app, which has a method __rsgi__ or is an async function "
+            "of (scope, protocol): set interface to 'asgi' or 'wsgi'"
+        )
     if wanted == "auto":
-        return detect_interface(app, name=name)
+        found = detect_interface(app, name=name)
+        if found not in spoken:
+            raise TargetError(
+                f"{name or _label(app)} is an app for {found}, which {server} does not speak: "
+                "choose another server"
+            )
+        return found
     label = name or _label(app)
     if not callable(app):
         raise TargetError(f"{label} is {_kind(app)}, not an app: name an ASGI or WSGI callable")
@@ -60,6 +87,13 @@ def choose_interface(app: Any, wanted: str, *, name: str | None = None) -> str:
             f"leave it out or set it to {detected!r}"
         )
     return wanted
+
+
+def _is_rsgi(app: Any) -> bool:
+    if hasattr(app, "__rsgi__"):
+        return True
+    called = _called(app) if callable(app) else None
+    return called is not None and _is_coroutine(called) and _binds(called, 2) and not _binds(called, 3)
 
 
 def is_coroutine_app(app: Any) -> bool:
@@ -149,7 +183,7 @@ def _why_not(app: Any) -> str:
             return "is a class that takes the scope: ASGI 2 apps are not supported, wrap it as ASGI 3"
         return "is a class, not an app: name an instance of it, or pass --factory (factory=True) to make one"
     if hasattr(app, "__rsgi__"):
-        return "is an RSGI app, which the servers here do not speak: name its ASGI or WSGI callable"
+        return "is an RSGI app, which only Granian speaks: choose server = 'granian'"
     if _binds(called, 3) and _binds(called, 2):
         return "can be called as ASGI and as WSGI: set interface to 'asgi' or 'wsgi'"
     if looks_like_factory(app):

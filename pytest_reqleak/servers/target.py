@@ -12,6 +12,7 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
@@ -172,6 +173,41 @@ def _call_factory(make: Any, spec: str) -> Any:
     if app is None:
         raise TargetError(f"target {spec!r}: the factory returned None: it must return the app")
     return app
+
+
+def home_of_app(app: Any) -> tuple[str, str] | None:
+    """The module of which an app is a global, and its name there; None where it is none."""
+    homes = []
+    for module, names in _globals_by_module():
+        homes += [(module, name) for name, value in list(names.items()) if value is app]
+    if not homes:
+        return None
+    # Where it was made rather than a test that imported it.
+    made_in = getattr(app, "__module__", None)
+    return min(homes, key=lambda home: (home[0] != made_in, home[0].rpartition(".")[2].startswith("test_")))
+
+
+def target_of(app: Any) -> str | None:
+    """What names an app object in another process; None where nothing does."""
+    home = home_of_app(app)
+    if home is None:
+        return None
+    module, name = home
+    file = getattr(sys.modules[module], "__file__", None)
+    if "." not in module and isinstance(file, str) and file.endswith(".py"):
+        # Run as a script, or imported under a name that another process may not find.
+        return f"{os.path.abspath(file)}:{name}"
+    return f"{module}:{name}"
+
+
+def _globals_by_module() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The names of all modules, without loading those that are to be loaded lazily."""
+    for module_name, module in list(sys.modules.items()):
+        try:
+            # Not vars(): a lazy module is loaded by any look at its attributes.
+            yield module_name, object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            continue
 
 
 def _suggest(module: ModuleType, place: str) -> str:

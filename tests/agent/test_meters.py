@@ -183,3 +183,26 @@ def test_a_meter_that_cannot_be_read_is_absent():
     assert Meter.HEAP_BYTES not in columns
     assert Meter.TASKS not in columns
     assert Meter.LIVE_BLOCKS in columns
+
+
+def test_a_large_buffer_that_is_emptied_again_and_again_does_not_seem_to_grow():
+    columns = readings(
+        """
+        with Agent() as agent:
+            agent.buffer.reserve(40)
+            agent.settle(); agent.freeze()
+            buffer = []
+            for n in range(12):
+                # More than the survivors that the agent freezes at once.
+                buffer.extend([] for _ in range(25_000))
+                agent.settle(); agent.sample(2 * n, Phase.MEASURE)
+                buffer.clear()
+                agent.settle(); agent.sample(2 * n + 1, Phase.MEASURE)
+            columns(agent)
+        """
+    )
+    full, empty = columns[Meter.GC_OBJECTS][::2], columns[Meter.GC_OBJECTS][1::2]
+
+    # What died since the last freeze is only known at the next one.
+    assert max(full) - min(full) <= 25_100
+    assert max(empty) - min(empty) <= 25_100

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gc
 import threading
+from itertools import count
 
+import pytest
+
+from pytest_reqleak.agent import settle
 from pytest_reqleak.agent.settle import Barrier
 
 
@@ -98,3 +102,38 @@ def test_the_loop_is_asked_to_pass_before_tasks_are_counted():
     barrier.settle()
 
     assert ["pass", "count"] == calls
+
+
+def test_a_thread_that_never_rests_is_waited_for_less_and_less(monkeypatch):
+    slept = [0.0]
+    readings = count()
+    monkeypatch.setattr(settle.time, "sleep", lambda seconds: slept.append(slept[-1] + seconds))
+    monkeypatch.setattr(settle.time, "monotonic", lambda: slept[-1])
+    barrier = Barrier(restless=lambda: next(readings) + 1)
+    waited = []
+    for _ in range(12):
+        before = slept[-1]
+        barrier.settle()
+        waited.append(slept[-1] - before)
+
+    assert waited[0] >= settle.RESTLESS_SECONDS
+    assert waited[-1] <= settle.RESTLESS_SECONDS / 10
+    assert sorted(waited, reverse=True) == pytest.approx(waited, abs=0.002)
+
+
+def test_a_thread_that_rests_again_is_waited_for_as_before(monkeypatch):
+    slept = [0.0]
+    readings = count(1)
+    busy = [True]
+    monkeypatch.setattr(settle.time, "sleep", lambda seconds: slept.append(slept[-1] + seconds))
+    monkeypatch.setattr(settle.time, "monotonic", lambda: slept[-1])
+    barrier = Barrier(restless=lambda: next(readings) if busy[0] else 1)
+    for _ in range(12):
+        barrier.settle()
+    busy[0] = False
+    barrier.settle()
+    busy[0] = True
+    before = slept[-1]
+    barrier.settle()
+
+    assert slept[-1] - before >= settle.RESTLESS_SECONDS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_reqleak.agent.windows import Marks, steady_rate, steady_rates, window_iterations
+from pytest_reqleak.agent.windows import Marks, steady_rate, steady_rates
 
 LEAK = (("app.py", 10, ""),)
 RING = (("app.py", 20, ""),)
@@ -78,6 +78,42 @@ def test_old_list_that_moves_in_one_window_does_not_add_its_whole_size():
     assert (8.0, 1.0) == (rate, block_rate)
 
 
+def marked(figures):
+    marks = Marks()
+    for place, held in enumerate(figures):
+        marks.add(100 * place, {LEAK: held})
+    return marks.growth()
+
+
+def test_large_list_that_moves_once_does_not_add_its_entries_of_long_ago():
+    moved = [(0, 0, 0, 0), (4_800, 100, 0, 0), (9_600, 200, 0, 0), (54_400, 301, 40_000, 1)]
+    after = [(59_200 + 4_800 * n, 401 + 100 * n, 40_000, 1) for n in range(6)]
+
+    (site,) = marked([*moved, *after])
+
+    assert (48.0, 1.0, 0.0) == (
+        site.bytes_per_iteration,
+        site.blocks_per_iteration,
+        site.large_bytes_per_iteration,
+    )
+
+
+def test_one_buffer_that_grows_by_reallocation_keeps_its_rate_after_it_has_moved():
+    figures = [(0, 0, 0, 0)] + [(50_000 + 1_000 * n, 1, 50_000 + 1_000 * n, 1) for n in range(8)]
+
+    (site,) = marked(figures)
+
+    assert 10.0 == site.bytes_per_iteration
+
+
+def test_line_that_leaves_large_blocks_now_and_then_keeps_all_of_them():
+    figures = [(100_000 * (n // 3), n // 3, 100_000 * (n // 3), n // 3) for n in range(13)]
+
+    (site,) = marked(figures)
+
+    assert 300.0 == pytest.approx(site.bytes_per_iteration, rel=0.2)
+
+
 @given(
     level=st.integers(0, 10**9),
     rate=st.integers(1, 10**5),
@@ -102,13 +138,18 @@ def test_what_only_shrinks_never_grows(values):
     assert 0.0 == steady_rate(list(range(len(values))), values)
 
 
-def test_windows_are_as_long_as_the_budget_allows():
-    assert 250 == window_iterations(0.002, 2.0, windows=4)
+def test_bytes_in_large_blocks_are_told_apart_where_the_tracer_knows_them():
+    marks = Marks()
+    for place in range(4):
+        marks.add(10 * place, {LEAK: (3000 * place, 20 * place, 2000 * place)})
+
+    (site,) = marks.growth()
+    assert (300.0, 200.0) == (site.bytes_per_iteration, site.large_bytes_per_iteration)
 
 
-def test_windows_are_never_too_short_to_show_anything():
-    assert 20 == window_iterations(10.0, 2.0)
+def test_a_tracer_that_does_not_know_large_blocks_leaves_them_open():
+    marks = Marks()
+    for place in range(4):
+        marks.add(10 * place, {LEAK: (3000 * place, 20 * place)})
 
-
-def test_windows_of_a_fast_app_are_not_endless():
-    assert 2000 == window_iterations(1e-9, 2.0)
+    assert [None] == [site.large_bytes_per_iteration for site in marks.growth()]

@@ -24,8 +24,6 @@ class Scripted:
     last_error = None
 
     def __init__(self, *scripts):
-        # The driver settles its host before it reads what the app raised: there is none here.
-        self.host = self
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.accepted = 0
@@ -34,8 +32,14 @@ class Scripted:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def barrier(self):
-        return True
+    def pass_loop(self):
+        return None
+
+    def gone(self, wait_seconds=0.0):
+        return None
+
+    def output_tail(self):
+        return ""
 
     def _serve(self):
         while self._scripts:
