@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_reqleak.fixture import name_of
-from pytest_reqleak.servers.booted import boot
+from pytest_reqleak.servers.app import boot_app
 from pytest_reqleak.servers.target import load_target
 
 if TYPE_CHECKING:
-    from pytest_reqleak.servers.booted import Booted
+    from pytest_reqleak.servers.app import BootedApp
     from pytest_reqleak.settings import Settings
 
 
@@ -32,7 +32,7 @@ class Boot:
 
     app: Any
     """Held here, so that its identity stays its own."""
-    booted: Booted
+    booted: BootedApp
     seconds: float
     """What booting took."""
     asked: tuple[Any, ...]
@@ -43,7 +43,7 @@ class Boots:
     """All boots of a session that are alive."""
 
     def __init__(self) -> None:
-        self._by_app: dict[int, Boot] = {}
+        self._by_app: dict[int | str, Boot] = {}
 
     def boot(
         self, app: Any, settings: Settings, *, before_teardown: Callable[[Callable[[], None]], None]
@@ -60,36 +60,44 @@ class Boots:
             ReqleakError: It cannot be loaded or did not start.
         """
         plan = settings.plan
-        if isinstance(app, str):
+        name: str | None
+        if isinstance(app, str) and not plan.starts_process:
             target = load_target(app, factory=plan.factory)
             app, name = target.app, target.name
         else:
-            name = name_of(app)
-        asked = (plan.server, plan.interface, plan.concurrency)
-        alive = self._by_app.get(id(app))
+            name = None if isinstance(app, str) else name_of(app)
+        asked = (
+            plan.server,
+            plan.interface,
+            plan.concurrency,
+            plan.server_args,
+            plan.isolate,
+            plan.python_malloc,
+            plan.allocator,
+        )
+        key = _key(app)
+        alive = self._by_app.get(key)
         if alive is not None:
             if alive.asked == asked:
                 return alive
             self.close(app)
         started = time.perf_counter()
-        booted = boot(
-            app,
-            server=plan.server,
-            interface=plan.interface,
-            concurrency=plan.concurrency,
-            timeout=plan.timeout,
-            name=name,
-        )
+        booted = boot_app(app, plan, name=name)
         made = Boot(app=app, booted=booted, seconds=time.perf_counter() - started, asked=asked)
-        self._by_app[id(app)] = made
+        self._by_app[key] = made
         before_teardown(lambda: self.close(app))
         return made
 
     def close(self, app: Any) -> None:
         """Shut an app down, if it is booted."""
-        alive = self._by_app.pop(id(app), None)
+        alive = self._by_app.pop(_key(app), None)
         if alive is not None:
             alive.booted.close()
+
+
+def _key(app: Any) -> int | str:
+    # An app that only another process loads is known by its import string.
+    return app if isinstance(app, str) else id(app)
 
 
 def before_teardown_of(request: pytest.FixtureRequest, fixture: str) -> Callable[[Callable[[], None]], None]:

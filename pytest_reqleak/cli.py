@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from pytest_reqleak import __version__
-from pytest_reqleak.commands import check
+from pytest_reqleak.commands import check, compare, diff, report
 from pytest_reqleak.commands.codes import INTERRUPTED, NOT_MEASURED, USAGE
 from pytest_reqleak.errors import ReqleakError, TargetError, TargetFailed, UsageError
 
@@ -52,6 +52,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pytest-reqleak {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     check.add_to(commands)
+    compare.add_to(commands)
+    report.add_to(commands)
+    diff.add_to(commands)
     return parser
 
 

@@ -55,6 +55,12 @@ class RequestTimeout(ReqleakError):
     slug = "request-timeout"
 
 
+class OutOfTime(ReqleakError):
+    """The time that another plugin gives a test was over before anything could be said."""
+
+    slug = "out-of-time"
+
+
 class MemoryGrowth(AssertionError):
     """The app keeps memory after each request.
 

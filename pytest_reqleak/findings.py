@@ -9,32 +9,29 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_reqleak.analysis.ranking import rank_sites
-from pytest_reqleak.analysis.verdict import Decision, Outcome
-from pytest_reqleak.evidence import Traced
-from pytest_reqleak.model.finding import Caveat, Culprit, Holder, Site, TypeGrowth
+from pytest_reqleak.analysis import floors
+from pytest_reqleak.analysis.classify import Parts, cause_growth, parts_of, refine
+from pytest_reqleak.analysis.dressing import dressed
+from pytest_reqleak.analysis.ranking import line_sites, rank_sites
+from pytest_reqleak.analysis.verdict import Decision, Note, Outcome
+from pytest_reqleak.evidence import Deeper, Traced
+from pytest_reqleak.model.finding import CauseGrowth, Caveat, Culprit, Cycle, Holder, Site, TypeGrowth
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
+from pytest_reqleak.model.raw import HEAP, RawLine, RawSite
 from pytest_reqleak.model.run import Run, ServerInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_reqleak.model.plan import Plan
     from pytest_reqleak.model.sample import Samples
 
-# A block of a web app's objects has 60 to 90 bytes (233 KB in 2,900 blocks of a FastAPI
-# endpoint); it only serves where no tracer ran.
-BLOCK_BYTES = 72
 
-# pymalloc serves up to here; larger objects come from the C heap and are counted there too.
-_LARGEST_SMALL_OBJECT = 512
-
-# What the heap shows above the traced bytes counts as native only from here: allocators round
-# up, and a request's buffers move.
-_NATIVE_SHARE, _NATIVE_BYTES = 0.1, 16.0
+# Blocks of the meter for each one of the tracer, below which the sites are scaled down.
+_BORNE_OUT = 0.8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +42,13 @@ class Findings:
     types: tuple[TypeGrowth, ...] = ()
     holders: tuple[Holder, ...] = ()
     culprits: tuple[Culprit, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    lines: tuple[RawLine, ...] = ()
+    """Which lines add to the holders, and to the C heap."""
+    garbage: tuple[RawSite, ...] = ()
+    """What was allocated for garbage that nobody collects."""
+    native: tuple[RawSite, ...] = ()
+    """What C and Rust code allocates, where Python's tracer explains too little."""
     keyed_by_input: bool = False
     """Whether the growth stopped when inputs were sent again."""
     caveats: list[Caveat] = field(default_factory=list)
@@ -53,34 +57,62 @@ class Findings:
         """Keep a doubt for the report."""
         self.caveats.append(Caveat(slug=slug, text=text))
 
-    def bytes_per_iteration(self, decision: Decision) -> float:
-        """What each iteration leaves behind, from the best source there is.
+    def note(self, note: Note) -> None:
+        """Keep what the analysis has noted, where no decision carries it."""
+        self.doubt(note.slug, note.text)
 
-        The tracer knows how large a block is, the passive meter how many stay: it counts
-        them over far more iterations than a window of the tracer has, so a buffer that
-        happens to fill in the windows does not pass for growth.
-        """
+    def bytes_per_iteration(self, decision: Decision) -> float:
+        """What each iteration leaves behind, from the best source there is."""
         if decision.outcome is Outcome.CLEAN or not decision.grows:
             return 0.0
-        traced = self.traced.bytes_per_iteration
-        if traced is None:
-            return estimate_bytes(decision)
-        sites = self.traced.sites
-        traced_blocks = sum(site.blocks_per_iteration for site in sites)
-        blocks = _slope(decision, Meter.LIVE_BLOCKS)
-        python = traced * blocks / traced_blocks if traced_blocks > 0 and blocks > 0 else 0.0
-        heap = next((g for g in decision.growth if g.meter is Meter.HEAP_BYTES), None)
-        if heap is None or not heap.grows:
-            return python or estimate_bytes(decision)
-        # Objects above 512 bytes come from the C heap, where they are counted a second time.
-        large = sum(
-            site.bytes_per_iteration
-            for site in sites
-            if site.bytes_per_iteration > _LARGEST_SMALL_OBJECT * max(site.blocks_per_iteration, 1e-9)
+        return self.parts(decision).total
+
+    def add(self, deeper: Deeper) -> None:
+        """Take what was asked after the verdict."""
+        self.lines, self.cycles, self.garbage = deeper.lines, deeper.cycles, deeper.garbage
+        told = any(line.gauge == HEAP for line in deeper.lines)
+        # What the heap watch tells is exact; a trace that saw only part of it is not.
+        self.native = () if told else deeper.native
+        for slug, text in deeper.notes:
+            self.doubt(slug, text)
+
+    def parts(self, decision: Decision) -> Parts:
+        """Where the bytes lie that an iteration leaves behind."""
+        rates = _rates(decision)
+        growing = [growth.meter for growth in decision.growth if growth.grows]
+        parts = parts_of(
+            rates, growing, sites=self.traced.sites, traced_bytes=self.traced.bytes_per_iteration
         )
-        large *= python / traced if traced > 0 else 0.0
-        native = heap.per_iteration - large
-        return python + native if native > _NATIVE_SHARE * python + _NATIVE_BYTES else python
+        # What our own collections free shows on no meter of memory, and stays where nobody collects.
+        garbage = sum(site.bytes_per_iteration for site in self.garbage)
+        resident = rates.get(Meter.RSS_BYTES, 0.0) if Meter.THREADS in growing else 0.0
+        # The stack of a thread is mapped by the system: neither Python's nor the heap's.
+        stacks = max(0.0, resident - parts.total)
+        return replace(parts, python=parts.python + garbage, outside=max(parts.outside, stacks))
+
+    def _native_sites(self, decision: Decision) -> Sequence[RawSite]:
+        """The sites of native code, no more of them than has become resident.
+
+        A library maps memory in large pieces and uses little of them; where no tracer
+        saw the allocation, the line of Python that made the heap rise stands for it.
+        """
+        parts = self.parts(decision)
+        sites = self.native or line_sites(self.lines, parts.native + parts.outside)
+        traced = sum(site.bytes_per_iteration for site in sites)
+        return _scaled(sites, min(1.0, (parts.native + parts.outside) / traced)) if traced > 0 else ()
+
+    def _python_sites(self, decision: Decision) -> Sequence[RawSite]:
+        """The traced sites, no more of them than the meter of live blocks bears out.
+
+        A cache that is full and turns over grows under a tracer until all of its
+        entries are newer than the tracer; the meter knows that nothing grows.
+        """
+        sites = self.traced.sites
+        blocks = next((g.per_iteration for g in decision.growth if g.meter is Meter.LIVE_BLOCKS), None)
+        traced = sum(site.blocks_per_iteration for site in sites)
+        if blocks is None or traced <= 0 or blocks >= _BORNE_OUT * traced:
+            return sites
+        return _scaled(sites, max(0.0, blocks) / traced)
 
     def run(
         self,
@@ -100,14 +132,19 @@ class Findings:
         """Make the result."""
         verdict = Verdict(decision.outcome.value)
         per_iteration = self.bytes_per_iteration(decision)
+        classification, causes = self._kinds(decision, "request" if requests else "iteration")
         sites: tuple[Site, ...] = ()
         explained: float | None = None
+        holders = dressed(self.holders, self.lines)
         if verdict is not Verdict.CLEAN and self.traced.bytes_per_iteration is not None:
-            sites, explained = rank_sites(self.traced.sites, per_iteration, holders=self.holders)
+            native = self._native_sites(decision)
+            sites, explained = rank_sites(
+                [*self._python_sites(decision), *self.garbage, *native], per_iteration, holders=holders
+            )
         return Run(
             verdict=verdict,
             reason=self._reason(decision),
-            classification=decision.classification,
+            classification=classification,
             target=target,
             server=server,
             requests=requests,
@@ -123,12 +160,23 @@ class Findings:
             sites=sites,
             explained=explained,
             types=self.types if verdict is Verdict.LEAK else (),
-            holders=self.holders if verdict is not Verdict.CLEAN else (),
+            holders=holders if verdict is not Verdict.CLEAN else (),
+            cycles=self.cycles,
+            causes=causes,
             culprits=self.culprits,
             caveats=(*self.caveats, *self._doubts(decision)),
             seconds=seconds,
             environment=_environment(plan),
         )
+
+    def _kinds(self, decision: Decision, unit: str) -> tuple[tuple[Cause, ...], tuple[CauseGrowth, ...]]:
+        classification, parts = decision.classification, self.parts(decision)
+        if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
+            classification = refine(classification, parts)
+        causes = cause_growth(
+            classification, _rates(decision), decision.grows, parts, holders=self.holders, unit=unit
+        )
+        return classification, causes
 
     def _reason(self, decision: Decision) -> str:
         if decision.outcome is Outcome.LEAK and self.keyed_by_input:
@@ -149,7 +197,7 @@ class Findings:
                     text="no tracer ran, so the bytes per iteration are estimated from the meters",
                 )
             )
-        elif not self.holders and Cause.RESOURCE not in decision.classification:
+        elif not self.holders and not {Cause.RESOURCE, Cause.CYCLES} & set(decision.classification):
             doubts.append(
                 Caveat(
                     slug="no-holder",
@@ -160,12 +208,26 @@ class Findings:
         return doubts
 
 
+def _scaled(sites: Sequence[RawSite], share: float) -> list[RawSite]:
+    return [
+        replace(
+            site,
+            bytes_per_iteration=site.bytes_per_iteration * share,
+            blocks_per_iteration=site.blocks_per_iteration * share,
+        )
+        for site in sites
+    ]
+
+
 def estimate_bytes(decision: Decision) -> float:
     """Bytes per iteration from the passive meters alone."""
     slopes = {growth.meter: growth.per_iteration for growth in decision.growth if growth.grows}
-    blocks = slopes.get(Meter.LIVE_BLOCKS, 0.0) * BLOCK_BYTES
-    estimate = max(blocks, 0.0) + max(slopes.get(Meter.HEAP_BYTES, 0.0), 0.0)
+    estimate = floors.estimate_bytes(slopes)
     return estimate if estimate > 0 else max(slopes.get(Meter.RSS_BYTES, 0.0), 0.0)
+
+
+def _rates(decision: Decision) -> dict[Meter, float]:
+    return {growth.meter: growth.per_iteration for growth in decision.growth}
 
 
 def _slope(decision: Decision, meter: Meter) -> float:
@@ -181,6 +243,7 @@ def _environment(plan: Plan) -> dict[str, str]:
         "platform": f"{sys.platform} {platform.machine()}",
         "allocator": os.environ.get("PYTHONMALLOC") or "pymalloc",
         "concurrency": str(plan.concurrency),
+        "gc": plan.gc,
         "trace": plan.trace,
         "tracer": plan.tracer,
     }

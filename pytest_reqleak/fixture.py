@@ -17,15 +17,15 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_reqleak.agent.agent import agent_for
+from pytest_reqleak.categorizing import categorized
 from pytest_reqleak.drivers.driver import make_driver
 from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError
 from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.request import PLACEHOLDER, Request, parse_request_line, requests_from_json
 from pytest_reqleak.options import CALL
-from pytest_reqleak.servers.booted import boot
-from pytest_reqleak.servers.target import load_target
+from pytest_reqleak.servers.app import boot_app
+from pytest_reqleak.servers.target import home_of_app
 from pytest_reqleak.settings import Given, Settings, given_as_keywords, resolve
 
 if TYPE_CHECKING:
@@ -136,19 +136,10 @@ def measure_app(
     with ExitStack() as opened:
         opened.enter_context(one_at_a_time())
         started = time.perf_counter()
-        if isinstance(app, str):
-            target = load_target(app, factory=plan.factory)
-            app, name = target.app, target.name
-        else:
-            app, name = (app() if plan.factory else app), name_of(app)
-        booted = boot(
-            app,
-            server=plan.server,
-            interface=plan.interface,
-            concurrency=plan.concurrency,
-            timeout=plan.timeout,
-            name=name,
-        )
+        name = None if isinstance(app, str) else name_of(app)
+        if plan.factory and name is not None and not plan.starts_process:
+            app = app()
+        booted = boot_app(app, plan, name=name)
         opened.callback(booted.close)
         boot_seconds = time.perf_counter() - started
         driver = make_driver(
@@ -157,17 +148,36 @@ def measure_app(
         opened.callback(driver.close)
         run = run_workload(
             plan=plan,
-            target=name,
+            target=booted.name,
             driver=driver,
-            agent=agent_for(booted),
+            agent=booted.make_agent(),
             server=booted.info,
             requests=tuple(request.title for request in workload),
+            workload=workload,
             varies=any(_varies(request) for request in workload),
             observer=observer,
             boot_seconds=boot_seconds,
             between_batches=None if recorders is None else recorders.between_batches,
         )
-    return run if recorders is None else replace(run, caveats=run.caveats + recorders.caveats())
+    if recorders is not None:
+        run = replace(run, caveats=run.caveats + recorders.caveats())
+    run = categorized(run, None if recorders is None else recorders.categorize)
+    return against_baseline(run, settings)
+
+
+def against_baseline(run: Run, settings: Settings) -> Run:
+    """Hold a run against the growth that is known, where there is a baseline.
+
+    Raises:
+        UsageError: The baseline cannot be read.
+    """
+    if settings.baseline is None:
+        return run
+    from pytest_reqleak.baseline.compare import baselined
+    from pytest_reqleak.baseline.document import read_baseline
+
+    known = read_baseline(settings.baseline, may_be_missing=settings.baseline_update)
+    return baselined(run, known, update=settings.baseline_update)
 
 
 def judge(run: Run, settings: Settings, *, warn: Callable[[ReqleakWarning], None]) -> None:
@@ -183,6 +193,8 @@ def judge(run: Run, settings: Settings, *, warn: Callable[[ReqleakWarning], None
         NoVerdict: The verdict is `inconclusive`, and that is a failure.
     """
     if run.verdict is Verdict.LEAK:
+        if run.is_accepted:
+            return
         from pytest_reqleak.report.terminal import growth_message
 
         raise MemoryGrowth(growth_message(run), run)
@@ -245,28 +257,11 @@ def name_of(app: Any) -> str:
     """Name an app object as a person would: where it is a module's global, or else its type."""
     if not callable(app):
         return reprlib.repr(app)
-    homes = []
-    for module, names in _globals_by_module():
-        homes += [(module, name) for name, value in list(names.items()) if value is app]
-    if homes:
-        # Where it was made rather than a test that imported it.
-        made_in = getattr(app, "__module__", None)
-        module, name = min(
-            homes, key=lambda home: (home[0] != made_in, home[0].rpartition(".")[2].startswith("test_"))
-        )
-        return f"{module}:{name}"
+    home = home_of_app(app)
+    if home is not None:
+        return ":".join(home)
     named = app if isinstance(getattr(app, "__qualname__", None), str) else type(app)
     return f"{named.__module__}.{named.__qualname__}"
-
-
-def _globals_by_module() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The names of all modules, without loading those that are to be loaded lazily."""
-    for module_name, module in list(sys.modules.items()):
-        try:
-            # Not vars(): a lazy module is loaded by any look at its attributes.
-            yield module_name, object.__getattribute__(module, "__dict__")
-        except AttributeError:
-            continue
 
 
 def _warn_caller(warning: ReqleakWarning) -> None:

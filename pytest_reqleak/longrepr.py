@@ -12,7 +12,7 @@ import pytest
 
 from pytest_reqleak.errors import MemoryGrowth
 
-LEAST_COLUMNS, MOST_COLUMNS = 60, 120
+LEAST_COLUMNS, MOST_COLUMNS = 30, 120
 
 
 def represent(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:

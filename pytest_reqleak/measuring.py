@@ -10,19 +10,30 @@ is decided in `analysis`, and what leads to the line is gathered in `evidence`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_reqleak import evidence
+from pytest_reqleak import evidence, garbage
 from pytest_reqleak.agent.objects import merge_types
-from pytest_reqleak.analysis.growth import fit_growth
+from pytest_reqleak.analysis.dressing import Input, keyed
 from pytest_reqleak.analysis.holding import explaining_holders, filling_holder, iterations_to_fill
-from pytest_reqleak.analysis.verdict import Decision, Outcome, decide, screen
-from pytest_reqleak.findings import Findings, estimate_bytes
-from pytest_reqleak.model.finding import Culprit, Holder
-from pytest_reqleak.model.meter import Cause, Meter, Phase
+from pytest_reqleak.analysis.verdict import (
+    MOST_STAGES,
+    MOST_STAGES_AUTO,
+    WATCHED_AUTO,
+    Decision,
+    Outcome,
+    decide,
+    screen,
+)
+from pytest_reqleak.confirming import Confirming
+from pytest_reqleak.findings import Findings
+from pytest_reqleak.looks import measure_until_certain
+from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.meter import Cause, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
 
@@ -30,23 +41,8 @@ if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
     from pytest_reqleak.drivers.driver import Driver
     from pytest_reqleak.model.plan import Plan
+    from pytest_reqleak.model.request import Request
     from pytest_reqleak.model.sample import Samples, Series
-
-# What expires by the clock (a session, a TTL cache) cannot expire within a run of a
-# fifth of a second: the last stretch of a confirmation goes on for at least this long.
-CONFIRM_SECONDS = 1.0
-
-# However few iterations were asked for, fewer than this show nothing.
-LEAST_CONFIRM = 100
-
-# An empty app answers 40,000 times a second; more than this many times the measurement
-# shows nothing new, and the rest of the second is waited for. What is swept when it has
-# doubled is swept within them.
-MOST_LATE = 4
-
-# A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
-# confirmation ends when it has added this much.
-MOST_GROWTH_BYTES = 256 * 1024 * 1024
 
 # A thaw that frees a third of what had grown shows that our own freeze had kept it.
 FREED_BY_THAW = 0.3
@@ -71,6 +67,7 @@ def run_workload(
     agent: Agent,
     server: ServerInfo,
     requests: tuple[str, ...] = (),
+    workload: tuple[Request, ...] = (),
     varies: bool = False,
     observer: Observer | None = None,
     boot_seconds: float = 0.0,
@@ -85,6 +82,7 @@ def run_workload(
         agent: Of the process that is measured; it is used up.
         server: What calls the app.
         requests: Titles of the workload's requests; empty for a test's body.
+        workload: The same requests as values, for what else the evidence tells of them.
         varies: Whether the inputs differ by iteration, so that replay tells something.
         observer: Is told how the run gets on.
         boot_seconds: What booting took; shown in the report.
@@ -95,26 +93,38 @@ def run_workload(
     """
     stages = Stages(plan=plan, driver=driver, agent=agent, observer=observer, between_batches=between_batches)
     with agent:
-        return _Course(plan, stages, agent, requests, varies).run(target, server, boot_seconds)
+        if plan.memray_capture is not None:
+            agent.keep_capture(plan.memray_capture)
+        return _Course(plan, stages, agent, requests, varies, workload).run(target, server, boot_seconds)
 
 
 class _Course:
     """What one run has decided and found so far."""
 
     def __init__(
-        self, plan: Plan, stages: Stages, agent: Agent, requests: tuple[str, ...], varies: bool
+        self,
+        plan: Plan,
+        stages: Stages,
+        agent: Agent,
+        requests: tuple[str, ...],
+        varies: bool,
+        workload: tuple[Request, ...],
     ) -> None:
         self._plan = plan
         self._stages = stages
         self._agent = agent
         self._requests = requests
-        self._varies = varies
+        self._workload = workload
         self._unit = "request" if requests else "iteration"
         self._found = Findings()
+        self._confirming = Confirming(plan, stages, agent, self._found, varies=varies, screen=self._screen)
         self._marked = self._marked_fresh = 0
+        self._doubted = False
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
+        if self._plan.gc == "natural":
+            self._agent.set_collection(collects=False, freezes=False)
         settled = stages.warm_up()
         warmup_iterations = stages.done
         if not settled:
@@ -126,7 +136,8 @@ class _Course:
         measured = self._measure()
         decision = self._screen(measured)
         if decision.outcome is Outcome.GO_ON:
-            decision = self._confirm(measured, decision)
+            measured, decision = self._confirm(measured, decision)
+        self._look_deeper(decision, evidence.seconds_per_iteration(measured))
         self._find_culprits(decision)
         return self._found.run(
             decision,
@@ -135,7 +146,7 @@ class _Course:
             server=server,
             requests=self._requests,
             iterations=measured.iterations[-1] - measured.iterations[0],
-            batches=len(measured) - 1,
+            batches=len(set(measured.iterations)) - 1,
             warmup_iterations=warmup_iterations,
             total_iterations=stages.done,
             samples=self._agent.buffer.samples(),
@@ -147,54 +158,98 @@ class _Course:
             samples,
             threshold=self._plan.threshold,
             collector_disabled=self._agent.collector_disabled,
+            timeout=self._plan.timeout,
             unit=self._unit,
+            **({"watched": WATCHED_AUTO} if self._plan.iterations is None else {}),
         )
 
     def _measure(self) -> Samples:
-        plan, stages, agent = self._plan, self._stages, self._agent
+        plan, agent = self._plan, self._agent
         if plan.trace != "always":
-            return stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches)
+            return self._measure_in_batches(None)
         agent.start_tracing(plan.tracer, frames=evidence.ALWAYS_FRAMES)
-        agent.mark_trace(stages.done)
-        measured = stages.run(
-            Phase.MEASURE,
-            plan.iterations,
-            batches=plan.batches,
-            after_batch=lambda: agent.mark_trace(stages.done),
-        )
+        agent.mark_trace(self._stages.done)
+        measured = self._measure_in_batches(lambda: agent.mark_trace(self._stages.done))
         self._found.traced = evidence.Traced(*agent.stop_tracing(), evidence.ALWAYS_FRAMES)
         return measured
 
-    def _confirm(self, measured: Samples, decision: Decision) -> Decision:
-        """Run on until growth is certain or gone, and look for what makes it."""
+    def _measure_in_batches(self, after_batch: Callable[[], None] | None) -> Samples:
+        plan, stages = self._plan, self._stages
+        if plan.iterations is not None:
+            return stages.run(Phase.MEASURE, plan.iterations, batches=plan.batches, after_batch=after_batch)
+        return measure_until_certain(
+            stages, self._agent, certain=plan.least_iterations, judge=self._screen, after_batch=after_batch
+        )
+
+    def _confirm(self, measured: Samples, decision: Decision) -> tuple[Samples, Decision]:
+        """Run on until growth is certain or gone, and look for what makes it.
+
+        Returns:
+            The measurement that the answer is of, and the answer.
+        """
         if self._was_kept_by_freeze(measured):
-            measured, decision = self._measure_again(thawed=True)
+            measured, decision = self._measure_otherwise()
         while decision.outcome is Outcome.GO_ON:
             decision, confirmed = self._confirm_once(measured, decision)
-            if decision.outcome is Outcome.CLEAN:
+            if not self._agent.collects:
+                asked = self._ask_collector(measured, decision)
+                if asked is None:
+                    measured, decision = self._measure_again()
+                    continue
+                decision = asked
+            if decision.outcome is Outcome.CLEAN or (
+                decision.outcome is Outcome.INCONCLUSIVE and self._stages.out_of_time
+            ):
                 break
             if self._agent.freezes and self._was_kept_by_freeze(confirmed):
-                measured, decision = self._measure_again(thawed=True)
+                measured, decision = self._measure_otherwise()
                 continue
             self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
             holder = filling_holder(self._found.holders)
             if holder is None:
                 break
             missing = iterations_to_fill(holder)
-            if missing > MOST_FILL * self._plan.iterations or self._stages.out_of_time:
-                return self._still_filling(decision, holder)
+            if missing > MOST_FILL * self._plan.least_iterations or self._stages.out_of_time:
+                return measured, self._still_filling(decision, holder)
             # Seen full, it no longer grows; what still does is no cache.
             self._stages.run(Phase.CONFIRM, missing)
             measured, decision = self._measure_again()
-        return decision
+        return measured, decision
 
-    def _measure_again(self, *, thawed: bool = False) -> tuple[Samples, Decision]:
-        if thawed:
-            # What we had frozen died and could not be freed: ours, not the app's.
-            self._agent.freezes = False
+    def _ask_collector(self, measured: Samples, decision: Decision) -> Decision | None:
+        """Let the collector, which was left to the app, tell what is garbage; None: measure with it."""
+        agent = self._agent
+        self._found.types = agent.grown_types(self._iterations_since_mark)
+        found = garbage.ask_collector(agent, measured, self._stages.done)
+        if found.is_late:
+            self._found.note(garbage.late_note(found, self._unit))
+        # Under the app's own collector noise hides more than under ours.
+        unclear = decision.outcome is Outcome.INCONCLUSIVE and not found.collector_off and not found.frozen
+        if found.is_late or unclear:
+            agent.set_collection(collects=True, freezes=False)
+            return None
+        return garbage.as_cycles(decision, found)
+
+    def _measure_otherwise(self) -> tuple[Samples, Decision]:
+        """Measure without what kept dead cycles alive: our own freeze, or our thaw of the app's."""
+        agent = self._agent
+        if not agent.app_freezes and not self._doubted:
+            # In a process that does more than serve the app, what died frozen may be somebody else's;
+            # that does not happen twice, and unfrozen each sample goes through the whole heap.
+            self._doubted = True
+            agent.freeze()
+            measured, decision = self._measure_again()
+            if decision.outcome is not Outcome.GO_ON or not self._was_kept_by_freeze(measured):
+                return measured, decision
+        # What the app freezes for good is a leak that our collections would hide.
+        agent.set_collection(collects=not agent.app_freezes, freezes=False)
+        return self._measure_again()
+
+    def _measure_again(self) -> tuple[Samples, Decision]:
         # Unfrozen, each sample pays for a collection of the whole heap.
+        thawed = self._agent.collects and not self._agent.freezes
         batches = min(self._plan.batches, THAWED_BATCHES) if thawed else self._plan.batches
-        measured = self._stages.run(Phase.MEASURE, self._plan.iterations, batches=batches)
+        measured = self._stages.run(Phase.MEASURE, self._plan.least_iterations, batches=batches)
         return measured, self._screen(measured)
 
     def _confirm_once(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
@@ -206,15 +261,20 @@ class _Course:
         begin = len(agent.buffer)
         confirms: list[Samples] = []
         trimmed: list[tuple[int, int]] = []
-        self._note_trimmed(trimmed)
+        free: list[tuple[int, int]] = []
+        self._note_trimmed(trimmed, free)
         started = time.monotonic()
-        patience = max(CONFIRM_PATIENCE, PATIENCE_SHARE * stages.seconds[Phase.MEASURE.value])
+        if plan.iterations is None:
+            patience, most_stages = stages.seconds_left, MOST_STAGES_AUTO
+        else:
+            patience = max(CONFIRM_PATIENCE, PATIENCE_SHARE * stages.seconds[Phase.MEASURE.value])
+            most_stages = MOST_STAGES
         while decision.outcome is Outcome.GO_ON:
             if stages.out_of_time:
                 decision = self._unfinished(decision)
                 break
-            confirms.append(self._confirmation(decision, number=len(confirms)))
-            self._note_trimmed(trimmed)
+            confirms.append(self._confirming.stage(decision, number=len(confirms)))
+            self._note_trimmed(trimmed, free)
             decision = decide(
                 measured,
                 confirms,
@@ -222,8 +282,11 @@ class _Course:
                 collector_disabled=agent.collector_disabled,
                 bytes_per_iteration=self._traced_bytes(decision),
                 rss_after_trim=trimmed,
+                free_after_trim=free,
                 # The next stage would take as long as all before it.
                 final=2 * (time.monotonic() - started) > patience,
+                most_stages=most_stages,
+                timeout=plan.timeout,
                 unit=self._unit,
             )
         return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
@@ -244,95 +307,39 @@ class _Course:
         """
         agent, iterations = self._agent, self._iterations_since_mark
         agent.thaw()
-        types = agent.grown_types(iterations)
+        # Where collecting was left to the app, they were counted while the garbage was there.
+        types = agent.grown_types(iterations) if agent.collects else self._found.types
         holders, untracked = agent.grown_holders(iterations)
-        self._found.holders = explaining_holders(holders, series)
+        inputs = [Input(title=request.title, parts=request.varying_parts) for request in self._workload]
+        self._found.holders = keyed(
+            explaining_holders(holders, series), inputs, first=self._marked_fresh, last=self._stages.fresh
+        )
         self._found.types = merge_types(types, untracked)
 
     def _traced_bytes(self, decision: Decision) -> float | None:
         """What the tracer and the meters make of it so far; None where no tracer ran."""
         return self._found.bytes_per_iteration(decision) if self._found.traced.frames else None
 
-    def _note_trimmed(self, trimmed: list[tuple[int, int]]) -> None:
-        rss_bytes = self._agent.trimmed_rss()
-        if rss_bytes is not None:
-            trimmed.append((self._stages.done, rss_bytes))
+    def _note_trimmed(self, trimmed: list[tuple[int, int]], free: list[tuple[int, int]]) -> None:
+        for found, reading in ((trimmed, self._agent.trimmed_rss()), (free, self._agent.free_bytes())):
+            if reading is not None:
+                found.append((self._stages.done, reading))
 
     def _was_kept_by_freeze(self, samples: Samples) -> bool:
         """Thaw, and tell whether that freed what had grown over the samples."""
         agent = self._agent
-        blocks = samples.readings.get(Meter.LIVE_BLOCKS)
-        before = agent.read(Meter.LIVE_BLOCKS) or 0
-        died = agent.thaw()
-        freed = before - (agent.read(Meter.LIVE_BLOCKS) or 0)
-        if blocks is None or not agent.freezes:
+        live = samples.readings.get(samples.live_meter)
+        if not agent.collects:
             return False
-        grown = blocks[-1] - blocks[0]
+        # What judging the samples has left behind was never frozen.
+        agent.settle()
+        before = agent.read(samples.live_meter) or 0
+        died = agent.thaw()
+        freed = before - (agent.read(samples.live_meter) or 0)
+        if live is None or len(live) < 2 or not agent.freezes:
+            return False
+        grown = live[-1] - live[0]
         return grown > 0 and died > 0 and freed >= FREED_BY_THAW * grown
-
-    def _confirmation(self, decision: Decision, *, number: int) -> Samples:
-        """One stage: passive, then the inquiries, then passive again for a second at least.
-
-        Only the first stage has inquiries; the others are twice as long as the one before.
-        """
-        stages, agent = self._stages, self._agent
-        longest = max(self._plan.iterations, LEAST_CONFIRM) * 2**number
-        iterations = self._affordable(decision, min(decision.more_iterations, longest))
-        begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
-        early = stages.run(Phase.CONFIRM, max(1, iterations // 2))
-        late = max(1, iterations - iterations // 2)
-        if number == 0:
-            if decision.grows:
-                self._inquire(early, first_input)
-            wanted = self._iterations_in(CONFIRM_SECONDS, early)
-            longest = self._affordable(decision, MOST_LATE * self._plan.iterations)
-            late = max(late, min(wanted, longest))
-            if late < wanted:
-                self._rest(started)
-        stages.run(Phase.CONFIRM, late)
-        return agent.buffer.samples(begin).only(Phase.CONFIRM)
-
-    def _iterations_in(self, seconds: float, early: Samples) -> int:
-        """How many iterations the load must go on for, to last so long."""
-        iteration_seconds = evidence.seconds_per_iteration(early)
-        return int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
-
-    def _inquire(self, early: Samples, first_input: int) -> None:
-        """Trace, and replay, if the first half of the confirmation still grows."""
-        plan, stages = self._plan, self._stages
-        if self._screen(early).outcome is not Outcome.GO_ON:
-            return
-        series = early.series(Meter.LIVE_BLOCKS)
-        blocks = fit_growth(series).per_iteration if series is not None and len(series) > 1 else 0.0
-        if plan.trace != "never" and not self._found.traced.sites:
-            self._found.traced = evidence.trace(
-                stages,
-                self._agent,
-                tracer=plan.tracer,
-                blocks_per_iteration=blocks,
-                iteration_seconds=evidence.seconds_per_iteration(early),
-            )
-        if self._varies and blocks > 0 and not stages.out_of_time:
-            sent = early.iterations[-1] - early.iterations[0]
-            self._found.keyed_by_input = evidence.stops_on_replay(
-                stages,
-                first=first_input,
-                count=sent,
-                meter=Meter.LIVE_BLOCKS,
-                per_iteration=blocks,
-            )
-
-    def _rest(self, started: float) -> None:
-        """Let the clock go on where the load could not."""
-        left = min(CONFIRM_SECONDS - (time.monotonic() - started), self._stages.seconds_left)
-        if left > 0:
-            time.sleep(left)
-
-    def _affordable(self, decision: Decision, iterations: int) -> int:
-        """As many of the iterations as may be, before the growth would fill the machine."""
-        rate = estimate_bytes(decision)
-        most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else iterations
-        return max(2 * self._plan.batch_iterations, min(iterations, most))
 
     def _still_filling(self, decision: Decision, holder: Holder) -> Decision:
         return replace(
@@ -340,24 +347,51 @@ class _Course:
             outcome=Outcome.INCONCLUSIVE,
             classification=(Cause.BOUNDED,),
             reason=f"{holder.path} is still filling, {holder.size} of {holder.bound}: "
-            "what it holds has a bound, and more iterations would show it full",
+            f"what it holds has a bound; iterations={iterations_to_fill(holder)} would show it full",
         )
 
     def _unfinished(self, decision: Decision) -> Decision:
+        plan, done = self._plan, self._stages.done
+        # Warm-up, measurement and confirmation take as many each; tracing as long as all of them.
+        wanted = plan.timeout * max(2.0, 6 * plan.least_iterations / max(1, done))
         return replace(
             decision,
             outcome=Outcome.INCONCLUSIVE,
-            reason=f"the time limit of {self._plan.timeout:g} s ended the run after {self._stages.done} "
-            "iterations, before growth was certain or gone; a larger timeout would settle it",
+            reason=f"the time limit of {plan.timeout:g} s ended the run after {done} "
+            f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
+        )
+
+    def _look_deeper(self, decision: Decision, iteration_seconds: float) -> None:
+        """Ask which lines add, what C code allocates and what the cycles are."""
+        found = self._found
+        if decision.outcome is not Outcome.LEAK or self._plan.trace == "never":
+            return
+        # Thawed for the search of holders: now each collection would go through the whole heap.
+        self._agent.freeze()
+        held = found.holders[0].growth_per_iteration if found.holders else 1.0
+        found.add(
+            evidence.look_deeper(
+                self._stages,
+                self._agent,
+                holders=found.holders,
+                # Of several requests one alone may leak.
+                rate=min(1.0, held, 1.0 if found.holders else 1 / max(1, len(self._requests))),
+                native_bytes=found.parts(decision).native,
+                mapped_bytes=found.parts(decision).outside,
+                cyclic=Cause.CYCLES in decision.classification,
+                uncollected=self._agent.collector_disabled and self._agent.collects,
+                iteration_seconds=iteration_seconds,
+                tracer=self._plan.tracer,
+            )
         )
 
     def _find_culprits(self, decision: Decision) -> None:
         if decision.outcome is not Outcome.LEAK or not self._requests:
             return
-        per_iteration = self._found.bytes_per_iteration(decision)
-        if len(self._requests) == 1:
-            self._found.culprits = (Culprit(request=self._requests[0], bytes_per_iteration=per_iteration),)
-        else:
-            self._found.culprits = evidence.find_culprits(
-                self._stages, self._requests, decision, per_iteration
-            )
+        self._found.culprits = evidence.find_culprits(
+            self._stages,
+            self._requests,
+            decision,
+            self._found.bytes_per_iteration(decision),
+            notes=[request.note for request in self._workload],
+        )

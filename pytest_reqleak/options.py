@@ -7,8 +7,8 @@ places is settled in `settings`.
 
 from __future__ import annotations
 
-import difflib
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from pytest_reqleak.model.plan import (
 )
 from pytest_reqleak.units import parse_bytes, parse_count, parse_seconds
 
-SERVERS = ("bundled", "direct")
+SERVERS = ("bundled", "direct", "granian", "uvicorn", "hypercorn", "gunicorn")
 
 # A request that takes longer than this hangs, whatever the whole run may take.
 MOST_REQUEST_SECONDS = 30.0
@@ -48,9 +48,14 @@ class Option:
     """Where it may stand: `pytest` (command line), `ini`, `marker`, `call` (of `check`), `command`."""
 
     @property
+    def dashed(self) -> str:
+        """Its option of the `reqleak` command without the dashes before it: `baseline-update`."""
+        return self.name.replace("_", "-")
+
+    @property
     def flag(self) -> str:
         """Its option of pytest, such as `--reqleak-iterations`."""
-        return f"--reqleak-{self.name}"
+        return f"--reqleak-{self.dashed}"
 
     @property
     def ini(self) -> str:
@@ -60,7 +65,7 @@ class Option:
     @property
     def shown_default(self) -> str:
         """The default as a person writes it."""
-        if self.default is None:
+        if self.default is None or self.default == ():
             return {"warmup": "auto"}.get(self.name, "")
         if isinstance(self.default, float):
             unit = {"threshold": " B", "timeout": " s"}.get(self.name, "")
@@ -74,7 +79,7 @@ def _count(raw: Any) -> int:
     return parse_count(raw)
 
 
-def _warmup(raw: Any) -> int | None:
+def _count_or_auto(raw: Any) -> int | None:
     if isinstance(raw, str) and raw.strip().lower() == "auto":
         return None
     try:
@@ -96,6 +101,8 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def read(raw: Any) -> str:
         word = raw.strip().lower() if isinstance(raw, str) else raw
         if word not in choices:
+            import difflib
+
             near = difflib.get_close_matches(str(word), choices, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageError(f"must be one of {', '.join(choices)}{hint}")
@@ -121,27 +128,58 @@ def _path(raw: Any) -> str:
     return os.fsdecode(raw)
 
 
+def _absolute_path(raw: Any) -> str:
+    return os.path.abspath(_path(raw))
+
+
+def _arguments(raw: Any) -> tuple[str, ...]:
+    if isinstance(raw, (list, tuple)) and all(isinstance(part, str) for part in raw):
+        return tuple(raw)
+    if not isinstance(raw, str):
+        raise UsageError("must be arguments in one text such as '--backlog 128', or a list of them")
+    try:
+        return tuple(shlex.split(raw))
+    except ValueError as error:
+        raise UsageError(f"must be arguments as in a shell: {error}") from None
+
+
 def _import_string(raw: Any) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise UsageError("must be an import string such as 'shop.main:app'")
     return raw.strip()
 
 
-def _choice(name: str, choices: tuple[str, ...], default: str, help: str) -> Option:
+def _choice(
+    name: str, choices: tuple[str, ...], default: str, help: str, *, forms: frozenset[str] = EVERYWHERE
+) -> Option:
     return Option(
-        name=name, parse=_one_of(choices), default=default, metavar="NAME", help=help, choices=choices
+        name=name,
+        parse=_one_of(choices),
+        default=default,
+        metavar="NAME",
+        help=help,
+        choices=choices,
+        forms=forms,
     )
 
 
 _FILES = frozenset({PYTEST, INI, COMMAND})
 
+
+def _file(name: str, what: str, *, forms: frozenset[str] = _FILES) -> Option:
+    return Option(name=name, parse=_path, default=None, metavar="FILE", help=what, forms=forms)
+
+
 OPTIONS: tuple[Option, ...] = (
     Option(
         name="iterations",
-        parse=_count,
+        parse=_count_or_auto,
         default=DEFAULT_ITERATIONS,
         metavar="N",
-        help="Iterations to measure; warm-up comes before, and confirmation after when something grows.",
+        help=(
+            "Iterations to measure, or 'auto': until the answer is certain; warm-up comes before, "
+            "and confirmation after when something grows."
+        ),
     ),
     Option(
         name="batches",
@@ -152,7 +190,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="warmup",
-        parse=_warmup,
+        parse=_count_or_auto,
         default=None,
         metavar="N",
         help="Iterations before the measurement, or 'auto': until memory has settled.",
@@ -164,8 +202,40 @@ OPTIONS: tuple[Option, ...] = (
         metavar="BYTES",
         help="Bytes per iteration from which certain growth is a leak, such as 16, '16 B' or '1 KiB'.",
     ),
-    _choice("server", SERVERS, "bundled", "What calls the app: an HTTP server on loopback, or no socket."),
-    _choice("interface", ("auto", "asgi", "wsgi"), "auto", "The app's interface; 'auto' looks at the app."),
+    _choice(
+        "server",
+        SERVERS,
+        "bundled",
+        "What calls the app: our own HTTP server, 'direct' without a socket, or a server in its own process.",
+    ),
+    _choice(
+        "interface", ("auto", "asgi", "rsgi", "wsgi"), "auto", "The app's interface; 'auto' looks at the app."
+    ),
+    Option(
+        name="server_args",
+        parse=_arguments,
+        default=(),
+        metavar="ARGS",
+        help="More arguments for a server in a process of its own, such as '--runtime-mode st'.",
+    ),
+    Option(
+        name="isolate",
+        parse=_switch,
+        default=False,
+        help="Run the bundled server in a process of its own, which loads the app by its import string.",
+    ),
+    _choice(
+        "allocator",
+        ("glibc", "jemalloc", "mimalloc", "tcmalloc"),
+        "glibc",
+        "What serves C code in a process that we start: the C library's own, or a library of the system.",
+    ),
+    _choice(
+        "python_malloc",
+        ("pymalloc", "malloc"),
+        "pymalloc",
+        "What serves Python's objects in a process that we start: 'malloc' counts all bytes, but no blocks.",
+    ),
     Option(
         name="concurrency",
         parse=_count,
@@ -181,6 +251,19 @@ OPTIONS: tuple[Option, ...] = (
     ),
     _choice("tracer", ("tracemalloc", "memray"), "tracemalloc", "What traces allocations."),
     Option(
+        name="memray_capture",
+        parse=_absolute_path,
+        default=None,
+        metavar="FILE",
+        help="Trace with memray, and keep its capture for 'memray flamegraph --leaks FILE'.",
+    ),
+    _choice(
+        "gc",
+        ("collect", "natural"),
+        "collect",
+        "Who collects garbage: 'collect', we do before each sample; 'natural', the app's own collector.",
+    ),
+    Option(
         name="app",
         parse=_import_string,
         default=None,
@@ -195,21 +278,29 @@ OPTIONS: tuple[Option, ...] = (
         help="The app's attribute is called, without arguments, to make the app.",
         forms=frozenset({PYTEST, INI, CALL, COMMAND}),
     ),
-    Option(
-        name="json",
-        parse=_path,
-        default=None,
-        metavar="FILE",
-        help="Write the result as JSON.",
+    _file("json", "Write the result as JSON."),
+    _file("html", "Write the result as one HTML page."),
+    _file("markdown", "Write the result as Markdown."),
+    _file("junit", "Write the result as JUnit XML; pytest has --junitxml.", forms=frozenset({COMMAND})),
+    _file("gitlab", "Write the lines to blame as a code quality report of GitLab."),
+    _file("sarif", "Write the lines to blame as SARIF, for code scanning."),
+    _file("speedscope", "Write what was allocated where as flame graphs for speedscope."),
+    _file("prometheus", "Write the figures as text for Prometheus."),
+    _file("graph", "Draw what holds the memory: a file that ends in .svg (needs Graphviz) or .dot."),
+    _choice(
+        "github",
+        ("auto", "never"),
+        "auto",
+        "In a job of GitHub Actions, annotate the lines to blame and add to the step's summary.",
         forms=_FILES,
     ),
+    _file("baseline", "Growth that is known: only what is worse or new fails."),
     Option(
-        name="html",
-        parse=_path,
-        default=None,
-        metavar="FILE",
-        help="Write the result as one HTML page.",
-        forms=_FILES,
+        name="baseline_update",
+        parse=_switch,
+        default=False,
+        help="Write what grows now into the baseline, and fail for none of it.",
+        forms=frozenset({PYTEST, COMMAND}),
     ),
     Option(
         name="timeout",
@@ -225,6 +316,9 @@ OPTIONS: tuple[Option, ...] = (
         "What to do when no verdict is possible.",
     ),
 )
+
+FILE_FORMATS = ("json", "html", "markdown", "junit", "gitlab", "sarif", "speedscope", "prometheus", "graph")
+"""The options that name a file for the result, in the order in which it is written."""
 
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 

@@ -8,14 +8,18 @@ hook or fixture that needs it.
 from __future__ import annotations
 
 import json
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_reqleak import options
 from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, UsageError
+from pytest_reqleak.iteration import Iteration
 from pytest_reqleak.session import Session
 from pytest_reqleak.settings import given_as_keywords, resolve
 
@@ -27,12 +31,20 @@ if TYPE_CHECKING:
     from pytest_reqleak.stages import Observer
 
 MARKER = "no_leak"
-
+OFF = "reqleak_off"
 
 _SESSION = pytest.StashKey[Session]()
 _SETTINGS = pytest.StashKey["Settings"]()
 _RUNS = pytest.StashKey[list[str]]()
 _BOOT = pytest.StashKey[Any]()
+_STARTED = pytest.StashKey[float]()
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others may implement."""
+    from pytest_reqleak import hooks
+
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         const=True,
         default=None,
         dest="reqleak",
-        help="Check every test that uses the reqleak_client fixture, marked or not.",
+        help="Check every test, marked or not, but those with no_leak(False) or reqleak_off.",
     )
     group.addoption(
         "--no-reqleak",
@@ -75,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{MARKER}({keywords}): repeat the test's body and fail when it leaves memory behind; "
         f"{MARKER}(False) switches that off",
     )
+    config.addinivalue_line("markers", f"{OFF}: leave the test out of --reqleak; the same as {MARKER}(False)")
     try:
         session = Session(config)
         session.check_reports()
@@ -114,26 +127,54 @@ def _settings(item: pytest.Item) -> Settings:
 
 def _is_repeated(item: pytest.Item) -> bool:
     switch, marks = _session(item.config).switch, _markers(item)
-    fixtures = getattr(item, "fixturenames", ())
     # A test that asks for `reqleak` says itself what is to be measured.
-    if switch is False or "reqleak" in fixtures:
+    if switch is False or "reqleak" in getattr(item, "fixturenames", ()):
+        return False
+    if _is_off(item):
         return False
     if marks:
         return not marks[0].args or marks[0].args[0] is True
-    return switch is True and "reqleak_client" in fixtures
+    return switch is True and isinstance(item, pytest.Function)
+
+
+def _is_off(item: pytest.Item) -> bool:
+    """Whether `reqleak_off` stands closer to the test than `no_leak`."""
+    for mark in item.iter_markers():
+        if mark.name in (MARKER, OFF):
+            return mark.name == OFF
+    return False
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a wrong marker before any fixture is set up."""
+    item.stash[_STARTED] = time.monotonic()
     if _markers(item):
         _settings(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> None:
+    """Refuse a marker on a fixture, where pytest itself does not yet: it would do nothing."""
+    function = fixturedef.func
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    for marked in (function, getattr(module, fixturedef.argname, None)):
+        marks = getattr(marked, "pytestmark", None)
+        if isinstance(marks, list) and any(mark.name == MARKER for mark in marks):
+            raise UsageError(
+                f"{MARKER} on the fixture {fixturedef.argname!r}, used by {request.node.nodeid}: "
+                "a fixture is not repeated; mark the tests that use it"
+            )
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Put a measured run in the place of a test's single pass."""
     if not _is_repeated(item):
+        # A single pass is iteration 0.
+        once = Iteration(item)
+        once.set(0)
         yield
+        once.restore()
         return
     runtest = item.runtest
 
@@ -144,6 +185,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
             item,
             runtest,
             _settings(item),
+            started=item.stash[_STARTED],
             boot=item.stash.get(_BOOT, None),
             keep=lambda run: _keep(item, run),
             observe=lambda: _observe(item.config),
@@ -172,10 +214,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             # "Could not measure" is no failure of the test; this survives pytest-xdist.
             report.reqleak_error = isinstance(error, ReqleakError)
         elif _BOOT in item.stash and item.stash[_BOOT].booted.last_error is not None:
-            from pytest_reqleak.servers.failure import told
+            from pytest_reqleak.servers.failure import describe_exception, told
 
             raised = item.stash[_BOOT].booted.last_error
-            report.sections.append(("Raised by the app", told(f"{type(raised).__name__}: {raised}", raised)))
+            report.sections.append(("Raised by the app", told(describe_exception(raised), raised)))
     runs = item.stash.get(_RUNS, None)
     if runs:
         report.reqleak_runs = runs
@@ -191,8 +233,22 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 def _keep(item: pytest.Item, run: Run) -> None:
     from pytest_reqleak.report.json import run_to_json
+    from pytest_reqleak.report.junit import properties_of
 
-    item.stash.setdefault(_RUNS, []).append(json.dumps(run_to_json(run)))
+    run = replace(run, test=item.nodeid, environment={**run.environment, **_machine(item.config)})
+    texts = item.stash.setdefault(_RUNS, [])
+    texts.append(json.dumps(run_to_json(run)))
+    item.user_properties += properties_of(run, number=len(texts))
+
+
+def _machine(config: pytest.Config) -> dict[str, str]:
+    """Where a worker of pytest-xdist has measured: its results are merged with those of other machines."""
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker is None:
+        return {}
+    import platform
+
+    return {"host": platform.node() or "unknown", "worker": worker}
 
 
 @contextmanager
@@ -242,6 +298,16 @@ def reqleak_client(request: pytest.FixtureRequest, reqleak_app: Any) -> Iterator
     item.stash[_BOOT] = boot
     with make_client(boot.booted, request_seconds=settings.request_seconds) as client:
         yield client
+
+
+@pytest.fixture
+def reqleak_iteration() -> int:
+    """The number of the iteration, counted from 0, for the body of a repeated test.
+
+    A test that asks for it also gets the number in the place of `{i}` in its
+    parametrised data. A fixture that asks for it gets 0: it is set up once.
+    """
+    return 0
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from pytest_reqleak.neighbours import FIXTURES, neighbours_of
 from pytest_reqleak.recorded_warnings import RecordedWarnings, recorded_warnings
+from pytest_reqleak.residues import Residues
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,6 +49,7 @@ class Recorders:
 
     def __init__(self, item: pytest.Item) -> None:
         """Find what records this test: depends on pytest's options and the test's fixtures."""
+        self._item = item
         fixtures = _fixture_values(item)
         logs = [_Log(handler) for handler in _log_handlers()]
         captures = [_FixtureCapture(fixtures[name]) for name in _CAPTURES if name in fixtures]
@@ -66,6 +69,8 @@ class Recorders:
             self._by_pass += logs
         if recwarn is not None:
             self._by_pass.append(self._warnings)
+        self._by_pass += neighbours_of(fixtures)
+        self._all.append(Residues(fixtures))
 
     def __enter__(self) -> Recorders:
         return self
@@ -85,6 +90,11 @@ class Recorders:
         """Empty what the test itself may look at, before each pass of its body but the first."""
         for recorder in self._by_pass:
             recorder.empty()
+
+    @property
+    def categorize(self) -> Any:
+        """The hook by which others say what kind of memory a site keeps."""
+        return self._item.ihook.pytest_reqleak_categorize
 
     def caveats(self) -> tuple[Caveat, ...]:
         """What was left out of the count although the app does it outside pytest too."""
@@ -245,7 +255,7 @@ def _fixture_values(item: pytest.Item) -> dict[str, Any]:
     values = dict(getattr(item, "funcargs", None) or {})
     # An autouse fixture, or a unittest class, uses fixtures that are no arguments of the test.
     known = getattr(getattr(item, "_request", None), "_fixture_defs", {})
-    for name in (*_CAPTURES, "caplog", "recwarn", "monkeypatch"):
+    for name in (*_CAPTURES, "caplog", "recwarn", "monkeypatch", *FIXTURES):
         cached = getattr(known.get(name), "cached_result", None)
         if name not in values and cached is not None and cached[2] is None:
             values[name] = cached[0]

@@ -35,8 +35,13 @@ class Session:
             UsageError: A setting is wrong.
         """
         file = config.inipath.name if config.inipath is not None else "ini"
+        in_ini = given_in_ini(config.getini, file)
+        if config.inipath is not None and "baseline" in in_ini:
+            # It lies beside the configuration that names it, wherever pytest is run from.
+            given = in_ini["baseline"]
+            in_ini["baseline"] = replace(given, value=str(config.inipath.parent / str(given.value)))
         self.sources: tuple[Mapping[str, Given], ...] = (
-            given_in_ini(config.getini, file),
+            in_ini,
             given_on_command_line(lambda name: config.getoption(name, None)),
         )
         self.settings = resolve(self.sources)
@@ -45,9 +50,10 @@ class Session:
         self.is_worker = hasattr(config, "workerinput")
         self._config = config
         self._boots: Boots | None = None
-        # JSON texts by node id and phase: a rerun replaces what it repeats.
-        self._texts: dict[tuple[str, str], list[str]] = {}
+        # JSON texts by node id, phase and worker: a rerun replaces what it repeats.
+        self._texts: dict[tuple[str, str, str], list[str]] = {}
         self._notes: list[str] = []
+        self._annotations: list[str] = []
 
     def boots(self) -> Boots:
         """The apps that tests have booted.
@@ -71,45 +77,41 @@ class Session:
         Raises:
             UsageError: One cannot; names the setting.
         """
-        for name in ("json", "html"):
-            path = getattr(self.settings, name)
-            if path is not None and self.writes():
-                from pytest_reqleak.report.files import check_writable
+        settings = self.settings
+        if not self.writes() or (not settings.files and settings.baseline is None):
+            return
+        from pytest_reqleak.deliver import check_outputs
 
-                place = [source[name].place for source in self.sources if name in source][-1]
-                try:
-                    check_writable(path)
-                except UsageError as error:
-                    raise UsageError(f"{place}: {error}") from None
+        check_outputs(
+            settings, {name: given.place for source in self.sources for name, given in source.items()}
+        )
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take the runs that came with a test's report."""
         texts = getattr(report, "reqleak_runs", None)
         if texts:
-            self._texts[report.nodeid, report.when] = list(texts)
+            # With `--dist each` every worker of pytest-xdist runs the test.
+            worker = getattr(report, "worker_id", "")
+            self._texts[report.nodeid, report.when, worker] = list(texts)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports."""
-        settings = self.settings
-        asked = [path for path in (settings.json, settings.html) if path is not None]
-        if not self.writes() or not asked:
+        if not self.writes():
             return
+        settings = self.settings
         if not self._texts:
             # Such as when the tests of one file are run that holds none of ours.
-            self._notes += [f"nothing was measured, so {path!r} was not written" for path in asked]
+            self._notes += [
+                f"nothing was measured, so {path!r} was not written" for path in settings.files.values()
+            ]
             return
-        from pytest_reqleak.report.files import write_text
-        from pytest_reqleak.report.json import write_runs
+        from pytest_reqleak.deliver import annotate, deliver, ignored_notes, settle_baseline
 
+        runs = self._runs()
+        self._annotations = annotate(runs, settings)
         try:
-            if settings.json is not None:
-                write_runs(settings.json, self._runs())
-                self._notes.append(f"wrote {settings.json}")
-            if settings.html is not None:
-                from pytest_reqleak.report.html import html_report
-
-                write_text(settings.html, html_report(self._runs()))
-                self._notes.append(f"wrote {settings.html}")
+            self._notes += ignored_notes(runs) + settle_baseline(runs, settings)
+            self._notes += [f"wrote {path}" for path in deliver(runs, settings, session=True)]
         except UsageError as error:
             # It could be written when the session began; nobody shall take the old file for the new one.
             self._notes.append(str(error))
@@ -125,17 +127,15 @@ class Session:
                 terminalreporter.write_line(line)
         for note in self._notes:
             terminalreporter.write_line(f"reqleak: {note}")
+        for line in self._annotations:
+            terminalreporter.write_line(line)
 
     def _summary(self, reporter: Any) -> Iterator[str]:
         from pytest_reqleak.model.meter import Verdict
-        from pytest_reqleak.report.terminal import summary_lines
+        from pytest_reqleak.report.summary import summary_lines
 
         verbosity = self._config.option.verbose
-        # Several tests may check one app; the table must tell them apart.
-        runs = [
-            replace(run, target=f"{run.target} in {node_id}") if run.requests else run
-            for node_id, run in self._runs_by_test()
-        ]
+        runs = self._told_apart(self._runs())
         clean = [run for run in runs if run.verdict is Verdict.CLEAN]
         hidden = 0
         if verbosity < 1:
@@ -155,14 +155,22 @@ class Session:
         if hidden:
             yield f"and {hidden} more that {'is' if hidden == 1 else 'are'} clean; -v shows them"
 
-    def _runs(self) -> list[Run]:
-        return [run for _, run in self._runs_by_test()]
+    def _told_apart(self, runs: list[Run]) -> list[Run]:
+        """Name the machine where there are several, and the worker where each has run the same test."""
+        machines = {run.environment.get("host", "") for run in runs}
+        tests = [node_id for (node_id, _, _), texts in self._texts.items() for _ in texts]
+        told = []
+        for node_id, run in zip(tests, runs, strict=True):
+            several = len({worker for test, _, worker in self._texts if test == node_id}) > 1
+            names = [run.environment.get("worker", "")] if several else []
+            names += [run.environment.get("host", "")] if len(machines) > 1 else []
+            if names:
+                title = f"{run.target} on {' of '.join(names)}"
+                run = replace(run, target=title, test=title if run.test == run.target else run.test)
+            told.append(run)
+        return told
 
-    def _runs_by_test(self) -> list[tuple[str, Run]]:
+    def _runs(self) -> list[Run]:
         from pytest_reqleak.report.json import run_from_json
 
-        return [
-            (node_id, run_from_json(json.loads(text)))
-            for (node_id, _), texts in self._texts.items()
-            for text in texts
-        ]
+        return [run_from_json(json.loads(text)) for texts in self._texts.values() for text in texts]

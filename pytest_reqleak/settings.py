@@ -6,7 +6,6 @@ value may be is the option table's business. It never reads a configuration itse
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pytest_reqleak.model.plan import Plan
 from pytest_reqleak.options import (
     BY_NAME,
     COMMAND,
+    FILE_FORMATS,
     INI,
     MOST_REQUEST_SECONDS,
     OPTIONS,
@@ -39,8 +39,13 @@ class Settings:
 
     plan: Plan
     app: str | None
-    json: str | None
-    html: str | None
+    files: Mapping[str, str]
+    """Where the result is written, by the name of its form, such as `html`."""
+    github: str
+    """`auto` or `never`."""
+    baseline: str | None
+    """File of the growth that is known."""
+    baseline_update: bool
     inconclusive: str
     """`warn`, `fail` or `pass`."""
 
@@ -76,7 +81,7 @@ def given_on_command_line(read: Callable[[str], Any], *, command: bool = False) 
     for option in options_for(COMMAND if command else PYTEST):
         raw = read(option.name if command else option.ini)
         if raw is not None:
-            flag = f"--{option.name}" if command else option.flag
+            flag = f"--{option.dashed}" if command else option.flag
             taken[option.name] = Given(value=raw, place=f"{flag} = {_quoted(raw)} (command line)")
     return taken
 
@@ -100,6 +105,8 @@ def given_as_keywords(
     for keyword, raw in keywords.items():
         place = f"{name}({keyword}={raw!r}){where}"
         if keyword not in known:
+            import difflib
+
             near = difflib.get_close_matches(keyword, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             raise UsageError(f"{place}: unknown keyword {keyword!r}; {hint}")
@@ -126,15 +133,25 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
             except UsageError as error:
                 raise UsageError(f"{given.place}: {error}") from None
             places[name] = given.place
-    if values["batches"] > values["iterations"]:
+    if values["iterations"] is not None and values["batches"] > values["iterations"]:
         if "batches" in places:
             raise UsageError(
                 f"{places['batches']}: must not be more than the iterations, "
                 f"{values['iterations']}: a batch has at least one"
             )
         values["batches"] = values["iterations"]
-    beside = {name: values.pop(name) for name in ("app", "json", "html", "inconclusive")}
-    return Settings(plan=Plan(**values), **beside)
+    if values["baseline_update"] and values["baseline"] is None:
+        place = places["baseline_update"]
+        raise UsageError(f"{place}: needs the file to update: name it by the option baseline")
+    if values["memray_capture"] is not None:
+        if "tracer" in places and values["tracer"] != "memray":
+            raise UsageError(f"{places['tracer']}: only memray makes a capture to keep: leave it out")
+        values["tracer"] = "memray"
+    files = {name: path for name in FILE_FORMATS if (path := values.pop(name)) is not None}
+    beside = {
+        name: values.pop(name) for name in ("app", "github", "baseline", "baseline_update", "inconclusive")
+    }
+    return Settings(plan=Plan(**values), files=files, **beside)
 
 
 def _quoted(raw: Any) -> str:

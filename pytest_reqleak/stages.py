@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_reqleak.analysis.batches import batch_ends
+from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
 from pytest_reqleak.analysis.warmup import WarmUp
 from pytest_reqleak.model.meter import Meter, Phase
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 # FastAPI app with httpx needs 600 to 1500 requests until its last cache is full.
 LEAST_WARMUP_BUDGET = 1500
 
+
+# More samples of a stage than these tell nothing more, and take memory: a run of ten million
+# iterations has longer batches, and holds as much as one of a hundred thousand.
+MOST_SAMPLES = 1000
 
 # CPython 3.10 makes a cache for each function at its 1,024th call: blocks that come all at
 # once, in the middle of a measurement that began too early.
@@ -89,8 +94,8 @@ class Stages:
     def warm_up(self) -> bool:
         """Run until growth has settled or is steady, and tell whether it did so in time."""
         plan = self._plan
-        batch = plan.batch_iterations
-        most = plan.warmup if plan.warmup is not None else max(plan.iterations, LEAST_WARMUP_BUDGET)
+        most = plan.warmup if plan.warmup is not None else max(plan.least_iterations, LEAST_WARMUP_BUDGET)
+        batch = max(plan.batch_iterations, most // MOST_SAMPLES)
         started = time.perf_counter()
         self._announce(Phase.WARMUP, None if plan.warmup is None else most)
         self._agent.buffer.reserve(math.ceil(most / batch) + 2)
@@ -104,8 +109,12 @@ class Stages:
                 self._batch(batch, first=None)
                 self._sample(Phase.WARMUP)
                 buffer = self._agent.buffer
-                done = watch.observe(buffer.last(Meter.LIVE_BLOCKS) or 0, buffer.last(Meter.HEAP_BYTES))
-                if done and self.done >= min(LEAST_WARMUP, plan.iterations):
+                blocks, heap = buffer.last(Meter.LIVE_BLOCKS), buffer.last(Meter.HEAP_BYTES)
+                if blocks is None:
+                    # Python's objects are in the heap too, and move it by whole ones.
+                    blocks = (heap or 0) // MEAN_BLOCK_BYTES
+                done = watch.observe(blocks, heap)
+                if done and self.done >= min(LEAST_WARMUP, plan.least_iterations):
                     break
             settled = watch.settled or watch.steady
         else:
@@ -114,7 +123,8 @@ class Stages:
                 self._batch(min(batch, left), first=None)
                 left -= min(batch, left)
                 self._sample(Phase.WARMUP)
-        self._agent.thaw()
+        # Once through the whole heap: what was dead before would later look as if our freeze had kept it.
+        self._agent.thaw(once=True)
         self._agent.start_counting_garbage()
         self._agent.freeze()
         self._clock(Phase.WARMUP, started)
@@ -141,9 +151,9 @@ class Stages:
         Returns:
             One sample before the first batch, and one after each.
         """
-        wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
-        count = max(1, min(wanted, iterations))
         agent = self._agent
+        wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
+        count = max(1, min(wanted, iterations, agent.most_samples or MOST_SAMPLES))
         ends = batch_ends(iterations, count)
         # One row more, for what `disown` reads.
         agent.buffer.reserve(count + 2)
@@ -167,15 +177,23 @@ class Stages:
         self._clock(phase, started)
         return agent.buffer.samples(begin)
 
-    def alone(self, number: int, count: int, meter: Meter) -> int:
-        """Send one request of the workload alone, and read one meter afterwards.
+    def alone(self, numbers: Sequence[int], count: int, meter: Meter) -> int:
+        """Send some requests of the workload and no others, and read one meter afterwards.
 
         Args:
-            number: Its place in the workload.
+            numbers: Their places in the workload; several are sent in turn.
             count: How often, with fresh inputs.
             meter: What to read once the app is quiet; 0 where it cannot be read.
         """
-        self._batch(count, first=None, only=number)
+        if len(numbers) == 1:
+            self._batch(count, first=None, only=numbers[0])
+        else:
+            for _ in range(count):
+                for number in numbers:
+                    self._driver.run_batch(self.fresh, 1, number)
+                    self.fresh += 1
+            self.done += count * len(numbers)
+            self._rest()
         return self._agent.read(meter) or 0
 
     def _batch(self, count: int, *, first: int | None, only: int | None = None) -> None:
@@ -184,11 +202,14 @@ class Stages:
         if first is None:
             self.fresh += count
         self.done += count
+        self._rest()
+        if self._observer is not None:
+            self._observer.advance(count)
+
+    def _rest(self) -> None:
         if self._between_batches is not None:
             self._between_batches()
         self._agent.settle()
-        if self._observer is not None:
-            self._observer.advance(count)
 
     def _sample(self, phase: Phase) -> None:
         self._agent.sample(self.done, phase)

@@ -13,7 +13,8 @@ from pytest_reqleak.errors import UsageError
 
 _UNITS = {"": 1, "b": 1, "byte": 1, "bytes": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _DECIMAL_TWINS = {"k": "KiB", "kb": "KiB", "m": "MiB", "mb": "MiB", "g": "GiB", "gb": "GiB"}
-_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]*)\s*")
+# Compiled at its first use: whoever measures nothing has none.
+_QUANTITY = r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]*)\s*"
 
 
 def parse_bytes(text: str | float) -> float:
@@ -30,7 +31,7 @@ def parse_bytes(text: str | float) -> float:
     if isinstance(text, (int, float)):
         amount, unit = float(text), ""
     else:
-        match = _QUANTITY.fullmatch(text)
+        match = re.fullmatch(_QUANTITY, text)
         if match is None:
             raise UsageError("must be a positive number of bytes such as 16, '16 B' or '1 KiB'")
         amount, unit = float(match[1]), match[2]

@@ -187,6 +187,29 @@ DJANGO_QUERIES = Category(
 NUMPY = Category(
     name="numpy array", remedy="A small view keeps its whole base array: keep a `.copy()` of the slice."
 )
+NATIVE = Category(
+    name="native memory",
+    remedy="C or Rust code has allocated it and nothing frees it: call what the library offers for that "
+    "(free, close, clear), or upgrade the library.",
+)
+DESCRIPTOR = Category(
+    name="open descriptor",
+    remedy="Files or sockets are opened and not closed: open them in a `with` block, or close the client.",
+)
+ASYNCIO_FUTURE = Category(
+    name="asyncio future",
+    remedy="Futures that nobody completes keep their callbacks and results: complete or cancel each of them.",
+)
+CONTEXT = Category(
+    name="context variable",
+    remedy="A value set in a context lives as long as the context: reset the variable with its token, "
+    "and keep no growing container in it.",
+)
+APP_STATE = Category(
+    name="application state",
+    remedy="What is put on `app.state` stays until the app ends: use `request.state` for what belongs "
+    "to one request.",
+)
 
 RULES: tuple[Rule, ...] = (
     Rule(category=IMPORT, files=("<frozen importlib", "/importlib/__init__.py"), anywhere=True),
@@ -294,6 +317,15 @@ RULES: tuple[Rule, ...] = (
         functions=("create_task", "ensure_future", "gather", "_ensure_future", "run_coroutine_threadsafe"),
     ),
     Rule(category=ASYNCIO_TASK, code=("create_task(", "ensure_future(", "start_soon(")),
+    Rule(category=ASYNCIO_FUTURE, files=("/asyncio/",), functions=("create_future",)),
+    Rule(category=ASYNCIO_FUTURE, code=("create_future(", "asyncio.Future(")),
+    Rule(category=CONTEXT, code=("ContextVar(", "copy_context(")),
+    Rule(
+        category=DESCRIPTOR,
+        files=("/socket.py", "/tempfile.py", "/selectors.py"),
+        functions=("__init__", "accept", "create_connection", "NamedTemporaryFile", "TemporaryFile"),
+    ),
+    Rule(category=DESCRIPTOR, code=("open(", "socket.socket(", "create_connection(", "NamedTemporaryFile(")),
     Rule(category=THREAD, files=("/threading.py",), functions=("start", "__init__", "_bootstrap_inner")),
     Rule(category=THREAD, code=("threading.Thread(", "Thread(target")),
     Rule(category=WARNINGS, files=("/warnings.py",)),
@@ -348,9 +380,30 @@ _HOLDER_CATEGORIES = (
     ("asyncio tasks ", ASYNCIO_TASK),
     ("tasks running ", ASYNCIO_TASK),
     ("threads running ", THREAD),
+    ("descriptors open: ", DESCRIPTOR),
+    ("contextvar ", CONTEXT),
+    ("context", CONTEXT),
     ("loop._scheduled", ASYNCIO_TIMER),
     ("sys.modules", IMPORT),
 )
+
+
+_ENTRY_CATEGORIES = {
+    "starlette.requests.Request": STARLETTE_REQUEST,
+    "starlette.requests.State": STARLETTE_REQUEST,
+    "starlette.websockets.WebSocket": STARLETTE_REQUEST,
+    "flask.wrappers.Request": WERKZEUG_REQUEST,
+    "werkzeug.wrappers.request.Request": WERKZEUG_REQUEST,
+    "_asyncio.Task": ASYNCIO_TASK,
+    "_asyncio.Future": ASYNCIO_FUTURE,
+    "asyncio.events.TimerHandle": ASYNCIO_TIMER,
+    "threading.Thread": THREAD,
+    "logging.LogRecord": LOGGING,
+    "re.Match": REGEX,
+    "numpy.ndarray": NUMPY,
+    "socket.socket": DESCRIPTOR,
+    "_io.TextIOWrapper": DESCRIPTOR,
+}
 
 
 def categorize(frames: Sequence[Frame], rules: Sequence[Rule] = RULES) -> Category:
@@ -371,13 +424,25 @@ def categorize(frames: Sequence[Frame], rules: Sequence[Rule] = RULES) -> Catego
     return PYTHON
 
 
-def category_of_holder(path: str) -> Category | None:
-    """What the path of a holder says about what it holds, where the lines say nothing."""
+def category_of_holder(path: str, entry: str = "") -> Category | None:
+    """What a holder says about what it holds, where the lines say nothing.
+
+    Args:
+        path: Of the holder.
+        entry: The type of what was added to it last.
+    """
+    name = entry.rpartition(".")[2]
+    if name.endswith(("Error", "Exception", "ExceptionGroup")):
+        return TRACEBACK
+    if entry in _ENTRY_CATEGORIES:
+        return _ENTRY_CATEGORIES[entry]
     for beginning, category in _HOLDER_CATEGORIES:
         if path.startswith(beginning):
             return category
     if "__warningregistry__" in path:
         return WARNINGS
+    if ".state." in path or path.startswith("app.state"):
+        return APP_STATE
     return None
 
 

@@ -47,6 +47,8 @@ class Decision:
     """One sentence; with `go_on`, what holds if the run has to end here."""
     more_iterations: int = 0
     """Of the next stage; 0 unless the outcome is `go_on`."""
+    shorter_batches: bool = False
+    """With `go_on`: the readings are noisy, and more of them show the floor below the noise."""
     notes: tuple[Note, ...] = ()
     shapes: Mapping[Meter, Shape]
     """What each meter looked like."""

@@ -36,7 +36,9 @@ def explaining_holders(holders: Sequence[Holder], series: Series | None) -> tupl
 
 
 def filling_holder(holders: Sequence[Holder]) -> Holder | None:
-    """Find the bounded container that is not full and may be what makes memory grow.
+    """Find the bounded container that was not full and may be what made memory grow.
+
+    One that has become full meanwhile counts too: from now on it grows no more.
 
     Args:
         holders: Those that explain the growth.
@@ -49,7 +51,7 @@ def filling_holder(holders: Sequence[Holder]) -> Holder | None:
         holder
         for holder in holders
         if holder.bound is not None
-        and holder.size < holder.bound
+        and holder.size <= holder.bound
         and holder.growth_per_iteration >= _SHARE * fastest
     ]
     return max(found, key=iterations_to_fill, default=None)

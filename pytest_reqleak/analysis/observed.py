@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pytest_reqleak.analysis.floors import least_growth
+from pytest_reqleak.analysis.floors import least_growth, resolution
 from pytest_reqleak.analysis.growth import Fit, fit_pieces
-from pytest_reqleak.analysis.pieces import Piece, after, falls, split_at_holes, split_at_jumps
+from pytest_reqleak.analysis.pieces import Piece, after, falls, join_touching, split_at_holes, split_at_jumps
 from pytest_reqleak.analysis.rule import MOST_FALL
+from pytest_reqleak.analysis.sawtooth import without_sawtooth
 from pytest_reqleak.analysis.trend import SEGMENTS, Trend, trend_of
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.sample import Samples
@@ -68,15 +69,29 @@ class Observed:
         self._windows: dict[Meter, list[Piece]] = {}
         self.trends: dict[Meter, Trend] = {}
         """Of each meter, over the window."""
-        iterations = [n for stage in stages for n in stage.iterations]
         for meter in stages[0].readings:
             if any(meter not in stage.readings for stage in stages):
                 continue
-            pieces = split_at_holes(iterations, [n for stage in stages for n in stage.readings[meter]])
+            # Stage by stage, as their batches may be of different lengths.
+            pieces = [
+                piece for stage in stages for piece in split_at_holes(stage.iterations, stage.readings[meter])
+            ]
+            # What the harness took and gave back between two stages is left out of the exact
+            # meters as they are read; in RSS it shows as a step where one stage ends.
+            if meter is not Meter.RSS_BYTES:
+                pieces = join_touching(pieces)
+            # What repeats to the iteration hides nothing once it is taken out.
+            pieces = without_sawtooth(pieces, resolution=resolution(meter)) or pieces
             self._all[meter] = pieces
             self._windows[meter] = split_at_jumps(after(pieces, self._start))
             self.trends[meter] = trend_of(self._windows[meter], before=pieces)
         self._fits: dict[Meter, Fit] = {}
+
+    @property
+    def seconds_per_iteration(self) -> float:
+        """Pace of the measurement, sampling included."""
+        seconds = self.stages[0].seconds
+        return (seconds[-1] - seconds[0]) / max(1, self.measured) if seconds else 0.0
 
     def least(self, meter: Meter) -> float:
         """Growth per iteration below which a meter is not looked at."""
@@ -85,13 +100,11 @@ class Observed:
     def fit(self, meter: Meter) -> Fit:
         """Slope and 95 % interval over the window.
 
-        Under noise the slope is the floor's, where the interval of all samples allows it.
+        Under noise the slope is the floor's, where the interval of all samples allows it
+        or that of the floor is narrower.
         """
         if meter not in self._fits:
-            fit, trend = _fit(self._windows[meter]), self.trends[meter]
-            if not trend.quiet and fit.low <= trend.per_iteration <= fit.high:
-                fit = Fit(per_iteration=trend.per_iteration, low=fit.low, high=fit.high)
-            self._fits[meter] = fit
+            self._fits[meter] = _surer(_fit(self._windows[meter]), self.trends[meter])
         return self._fits[meter]
 
     def rate(self, meter: Meter) -> float:
@@ -143,6 +156,17 @@ class Observed:
     def _newest(self, meter: Meter) -> list[Piece]:
         stage = self.stages[-1]
         return split_at_jumps(split_at_holes(stage.iterations, stage.readings[meter]))
+
+
+def _surer(fit: Fit, trend: Trend) -> Fit:
+    slope, error = trend.per_iteration, ERRORS * trend.error
+    if trend.quiet:
+        return fit
+    if 2 * error < fit.high - fit.low:
+        return Fit(per_iteration=slope, low=slope - error, high=slope + error)
+    if fit.low <= slope <= fit.high:
+        return Fit(per_iteration=slope, low=fit.low, high=fit.high)
+    return fit
 
 
 def _most(trend: Trend, fit: Fit) -> float:

@@ -10,8 +10,10 @@ Knows numbers only: not meters, not thresholds, not what a stage was for.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 from itertools import pairwise
+from math import sqrt
 
 Piece = tuple[Sequence[int], Sequence[int]]
 """A stretch without a hole: iterations, rising strictly, and the readings there."""
@@ -23,8 +25,8 @@ Path = tuple[list[float], list[float]]
 def split_at_holes(iterations: Sequence[int], values: Sequence[int]) -> list[Piece]:
     """Cut a series where iterations are missing (they were traced, or replayed).
 
-    A hole is a stride of more than twice the usual one: batches are of equal
-    length, but for a shorter last one. Two readings at the same iteration
+    A hole is a stride of more than twice the usual one: batches of a stage are of
+    much the same length. Two readings at the same iteration
     (before and after a rest) are one, the later.
     """
     if not iterations:
@@ -39,6 +41,21 @@ def split_at_holes(iterations: Sequence[int], values: Sequence[int]) -> list[Pie
         return [(x, y)]
     cuts = [n + 1 for n in range(len(x) - 1) if x[n + 1] - x[n] > 2 * usual]
     return [(x[a:b], y[a:b]) for a, b in pairwise([0, *cuts, len(x)])]
+
+
+def join_touching(pieces: Sequence[Piece]) -> list[Piece]:
+    """Make one of stretches where each begins at the iteration at which the one before ended.
+
+    The reading there is the later one, as in `split_at_holes`.
+    """
+    joined: list[Piece] = []
+    for x, y in pieces:
+        if joined and joined[-1][0][-1] == x[0]:
+            before_x, before_y = joined[-1]
+            joined[-1] = ([*before_x[:-1], *x], [*before_y[:-1], *y])
+        else:
+            joined.append((x, y))
+    return joined
 
 
 # One rise that is this share of all that ever rose, and this much larger than any other,
@@ -108,6 +125,22 @@ def floors(piece: Piece, segments: int) -> tuple[list[int], list[int]]:
     return [x[place] for place in lowest], [y[place] for place in lowest]
 
 
+def floor_error(pieces: Sequence[Piece], segments: int) -> float:
+    """How far the minima of segments lie above the floor, as chance has it.
+
+    Above the floor of noise the lowest reading lies about as far as the second lowest lies above it.
+    """
+    gaps: list[int] = []
+    for piece, share in _shares(pieces, segments):
+        y = piece[1]
+        edges = [len(y) * k // share for k in range(share + 1)]
+        for a, b in pairwise(edges):
+            if b - a > 1:
+                lowest, second = nsmallest(2, y[a:b])
+                gaps.append(second - lowest)
+    return sqrt(sum(gap * gap for gap in gaps) / len(gaps) / 2) if gaps else 0.0
+
+
 def floor_path(pieces: Sequence[Piece], segments: int) -> Path:
     """Join the floors of several stretches into one path.
 
@@ -119,19 +152,35 @@ def floor_path(pieces: Sequence[Piece], segments: int) -> Path:
         pieces: In order. A piece of one sample adds nothing.
         segments: Over all pieces, shared out by their lengths; each takes two at least.
     """
-    total = sum(len(x) for x, _ in pieces)
     path_x, path_y = [0.0], [0.0]
-    for piece in pieces:
-        n = len(piece[0])
-        if n < 2:
-            continue
-        # A stretch of s segments adds s - 1 steps, so each but one brings a segment more.
-        share = min(n, max(2, round((segments + len(pieces) - 1) * n / total)))
+    for piece, share in _shares(pieces, segments):
         places, minima = floors(piece, share)
         move_x, move_y = path_x[-1] - places[0], path_y[-1] - minima[0]
         path_x += [place + move_x for place in places[1:]]
         path_y += [minimum + move_y for minimum in minima[1:]]
     return path_x, path_y
+
+
+def _shares(pieces: Sequence[Piece], segments: int) -> Iterator[tuple[Piece, int]]:
+    """Each piece of two samples or more, and how many of the segments it gets."""
+    total = sum(len(x) for x, _ in pieces)
+    for piece in pieces:
+        n = len(piece[0])
+        if n > 1:
+            # A stretch of s segments adds s - 1 steps, so each but one brings a segment more.
+            yield piece, min(n, max(2, round((segments + len(pieces) - 1) * n / total)))
+
+
+def envelope_rises(pieces: Sequence[Piece]) -> list[int]:
+    """What each reading adds to the level that no later reading of its stretch goes below."""
+    rises = []
+    for _, y in pieces:
+        lowest = y[-1] if y else 0
+        for value in reversed(y):
+            if value < lowest:
+                rises.append(lowest - value)
+                lowest = value
+    return rises
 
 
 def falls(pieces: Sequence[Piece], segments: int, *, least: float) -> list[tuple[int, float]]:

@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_reqleak.analysis.categories import (
+    ASYNCIO_TASK,
+    DESCRIPTOR,
+    NATIVE,
     PYTHON,
     REQUEST_DATA,
     RULES,
+    THREAD,
     Category,
     Rule,
     categorize,
@@ -21,13 +25,15 @@ from pytest_reqleak.analysis.categories import (
 from pytest_reqleak.analysis.frames import Sources, is_machinery
 from pytest_reqleak.model.finding import Frame, Holder, Site
 from pytest_reqleak.model.origin import CodeMap, Origin, package_of
-from pytest_reqleak.model.raw import RawFrame, RawSite
+from pytest_reqleak.model.raw import HEAP, RawFrame, RawLine, RawSite
 
 MOST_SITES = 20
 _MOST_STACKS = 400
 _NOISE = 0.001
 """Share of the measured growth below which a site is left out."""
 _RUNNERS = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet"})
+_OWN_SHARE = 0.05
+"""From this share of the growth on, a line of the user's comes before those of libraries."""
 _SAME_CAUSE = 0.2
 """Where so much of a line's bytes have a category, the rest of that line belongs to it."""
 
@@ -38,8 +44,15 @@ class _Group:
     category: Category
     bytes: float
     blocks: float
+    inner: int
+    """How many of the other frames lie between the leading one and the allocation."""
     leading: bool
     """Whether the first frame is a line of the user's or of a library, not of the machinery."""
+
+    @property
+    def own(self) -> bool:
+        """Whether a line of the user's leads."""
+        return self.frames[0].own
 
 
 def rank_sites(
@@ -67,21 +80,104 @@ def rank_sites(
     """
     code = code or CodeMap()
     sources = Sources(code)
-    hint = category_of_holder(holders[0].path) if holders else None
+    hint = category_of_holder(holders[0].path, holders[0].entry) if holders else None
     groups: dict[tuple[str, int, str], _Group] = {}
     for site in sorted(raw, key=lambda site: -site.bytes_per_iteration)[:_MOST_STACKS]:
         if site.frames:
             _add(groups, site, code, sources, rules)
-    merged = _one_cause_per_line(list(groups.values()))
+    merged = _kept_by(keeping_frames(holders), _one_cause_per_line(list(groups.values())), hint)
     floor = _NOISE * measured_bytes
+    made_at = keeping_frames(holders)[:1] if holders and is_cause(holders[0]) else ()
+    first = [place_of(frame) for frame in made_at]
     ranked = sorted(
         (group for group in merged if group.bytes > floor),
-        key=lambda group: (not group.leading, -group.bytes),
-    )[:most]
-    sites = tuple(_site(group, hint) for group in ranked)
+        key=lambda group: (
+            [place_of(frame) for frame in group.frames[:1]] != first,
+            not group.leading,
+            # A line of the user's can be changed, a library's cannot.
+            not (group.own and group.bytes >= _OWN_SHARE * measured_bytes),
+            -group.bytes,
+        ),
+    )
+    sites = tuple(_site(group, hint) for group in ranked[:most])
     if measured_bytes <= 0:
         return sites, None
-    return sites, min(1.0, sum(site.bytes_per_iteration for site in sites) / measured_bytes)
+    return sites, min(1.0, sum(group.bytes for group in ranked) / measured_bytes)
+
+
+def place_of(frame: Frame) -> tuple[str, int]:
+    """File and line: tracers differ in what they know of the function."""
+    return frame.file, frame.line
+
+
+def is_cause(holder: Holder) -> bool:
+    """Whether what grew are tasks, threads or descriptors: all that they hold are victims."""
+    return category_of_holder(holder.path) in (ASYNCIO_TASK, THREAD, DESCRIPTOR)
+
+
+def keeping_frames(holders: Sequence[Holder]) -> tuple[Frame, ...]:
+    """The lines that add to the first holder, the user's own first; empty where none of theirs does."""
+    frames = holders[0].frames if holders else ()
+    return frames if frames and frames[0].own else ()
+
+
+def _kept_by(keeping: tuple[Frame, ...], groups: list[_Group], hint: Category | None) -> list[_Group]:
+    """Give what libraries have allocated to the user's line that puts it where it stays.
+
+    A kept exception holds frames, scopes and bodies that were allocated all over
+    the framework; none of those lines is wrong, the one that keeps them is. The
+    same goes for the parts of dicts that CPython takes from its free lists, which
+    a tracer books on whoever had freed them.
+    """
+    if not keeping:
+        return groups
+    lead = keeping[0]
+    own = [group for group in groups if group.own]
+    others = [group for group in groups if not group.own]
+    if not others:
+        return groups
+    heir = next((group for group in own if place_of(group.frames[0]) == place_of(lead)), None)
+    if heir is None:
+        largest = max(others, key=lambda group: group.bytes)
+        category = hint or (PYTHON if largest.category is REQUEST_DATA else largest.category)
+        heir = _Group(keeping, category, 0.0, 0.0, 0, True)
+        own.append(heir)
+    for group in others:
+        heir.bytes += group.bytes
+        heir.blocks += group.blocks
+    return own
+
+
+def cut_share(raw: Sequence[RawSite], frames: int, code: CodeMap | None = None) -> float:
+    """The share of the bytes whose stacks were cut before a line of the user's came.
+
+    Args:
+        raw: Stacks of at most `frames` frames.
+        frames: How deep they were recorded.
+        code: Tells the user's own files from others.
+    """
+    code = code or CodeMap()
+    total = sum(site.bytes_per_iteration for site in raw)
+    cut = sum(
+        site.bytes_per_iteration
+        for site in raw
+        if len(site.frames) >= frames and not any(code.is_own(frame[0]) for frame in site.frames)
+    )
+    return cut / total if total > 0 else 0.0
+
+
+def line_sites(lines: Sequence[RawLine], native_bytes: float) -> tuple[RawSite, ...]:
+    """What C code leaves behind on a line of Python, where no tracer has seen the allocation."""
+    return tuple(
+        RawSite(
+            frames=line.frames,
+            bytes_per_iteration=native_bytes * line.share,
+            blocks_per_iteration=0.0,
+            native=True,
+        )
+        for line in lines
+        if line.gauge == HEAP
+    )
 
 
 def _add(
@@ -97,7 +193,10 @@ def _add(
     if not leading and package_of(lead[0].replace(os.sep, "/")) in _RUNNERS:
         # pytest's own, made to run a test.
         return
-    if leading:
+    if site.native:
+        found = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
+        category = NATIVE if found is PYTHON else found
+    elif leading:
         # What lies between the allocation and the user's line says what was made.
         category = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
     else:
@@ -110,6 +209,7 @@ def _add(
             category,
             site.bytes_per_iteration,
             site.blocks_per_iteration,
+            sum(not is_machinery(frame, code) for frame in site.frames[:place]),
             leading,
         )
         return
@@ -147,6 +247,9 @@ def rescale(deep: Sequence[RawSite], shallow: Sequence[RawSite]) -> tuple[RawSit
             frames=site.frames,
             bytes_per_iteration=truth[line][0] * site.bytes_per_iteration / seen[line],
             blocks_per_iteration=truth[line][1] * site.bytes_per_iteration / seen[line],
+            large_bytes_per_iteration=None
+            if site.large_bytes_per_iteration is None
+            else truth[line][0] * site.large_bytes_per_iteration / seen[line],
         )
         for site in deep
         if (line := site.frames[0][:2]) in truth and seen[line] > 0
@@ -159,7 +262,8 @@ def leading_place(frames: Sequence[RawFrame], code: CodeMap) -> int:
     """Which frame leads a site: the innermost of the user's own, else of a library, else the allocation."""
     for wanted in (Origin.OWN, Origin.LIBRARY):
         for place, frame in enumerate(frames):
-            if code.origin(frame[0]) is wanted and not is_machinery(frame, code):
+            # A line of Python comes before native or generated code, whose source nobody can open.
+            if code.origin(frame[0]) is wanted and frame[0][:1] != "<" and not is_machinery(frame, code):
                 return place
     return next((place for place, frame in enumerate(frames) if not is_machinery(frame, code)), 0)
 
@@ -201,4 +305,5 @@ def _site(group: _Group, hint: Category | None) -> Site:
         category=category.name,
         frames=group.frames,
         remedy=category.remedy,
+        inner=group.inner,
     )

@@ -28,6 +28,10 @@ LEAST_STEP = 0.5
 # Of the untrimmed growth, this much must survive the trim.
 LEAST_SURVIVING = 0.7
 
+# Of the growth that survives, this much must be free memory to be called holes. What a library
+# maps for itself makes no allocator hold more.
+LEAST_FREE = 0.5
+
 # Were all that other meters gained as large as it can be, it must explain less than this.
 MOST_EXPLAINED = 0.5
 
@@ -45,22 +49,49 @@ def is_alone(seen: Observed) -> bool:
     return explained < MOST_EXPLAINED * rss.per_iteration
 
 
-def survives_trim(seen: Observed, trimmed: Sequence[tuple[int, int]]) -> bool | None:
-    """Whether RSS rises as fast after the C allocator has given free memory back.
+class Trimmed:
+    """What was read at the ends of the stages, once the C allocator had given free memory back."""
 
-    Args:
-        seen: With an RSS that rises.
-        trimmed: (iterations, bytes) at the ends of the stages.
+    def __init__(
+        self, seen: Observed, rss: Sequence[tuple[int, int]], free: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        """Take the readings.
 
-    Returns:
-        None where there are too few readings to say.
-    """
-    if len(trimmed) < LEAST_TRIMMED:
-        return None
-    (x0, y0), (x1, y1) = trimmed[0], trimmed[-1]
-    mean = (y1 - y0) / max(1, x1 - x0)
-    steps = [(b - a) / max(1, later - earlier) for (earlier, a), (later, b) in pairwise(trimmed)]
-    return (
-        mean >= LEAST_SURVIVING * seen.trends[Meter.RSS_BYTES].per_iteration
-        and min(steps) >= LEAST_STEP * mean
-    )
+        Args:
+            seen: With an RSS that rises.
+            rss: (iterations, bytes).
+            free: (iterations, bytes) that allocators hold and nobody uses; empty where they
+                cannot be asked.
+        """
+        self._untrimmed = seen.trends[Meter.RSS_BYTES].per_iteration
+        self._rss, self._free = rss, free
+
+    @property
+    def per_iteration(self) -> float:
+        """How fast the trimmed RSS rises."""
+        return _mean(self._rss)
+
+    @property
+    def free_per_iteration(self) -> float:
+        """How fast what nobody uses rises; 0 where the allocators cannot be asked."""
+        return _mean(self._free)
+
+    def survives(self) -> bool | None:
+        """Whether RSS rises as fast when trimmed; None where there are too few readings to say."""
+        if len(self._rss) < LEAST_TRIMMED:
+            return None
+        mean = self.per_iteration
+        steps = [_mean(pair) for pair in pairwise(self._rss)]
+        return mean >= LEAST_SURVIVING * self._untrimmed and min(steps) >= LEAST_STEP * mean
+
+    @property
+    def is_free(self) -> bool:
+        """Whether most of what survives lies in holes: held by an allocator, used by nobody."""
+        return self.free_per_iteration >= LEAST_FREE * self.per_iteration
+
+
+def _mean(readings: Sequence[tuple[int, int]]) -> float:
+    if not readings:
+        return 0.0
+    (x0, y0), (x1, y1) = readings[0], readings[-1]
+    return (y1 - y0) / max(1, x1 - x0)

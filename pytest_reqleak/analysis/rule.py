@@ -74,8 +74,10 @@ def is_steady(trend: Trend, *, least: float = 0.0, stage: int = 1, final: bool =
         return False
     if trend.fall > MOST_FALL:
         return False
+    if trend.even_rises < LEAST_EVEN_RISES:
+        return False
     if trend.quiet:
-        if trend.even_rises < LEAST_EVEN_RISES or trend.pause > MOST_PAUSE:
+        if trend.pause > MOST_PAUSE:
             return False
         if trend.roughness > MOST_ROUGH_QUIET:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from pytest_reqleak.analysis.observed import Observed
 from pytest_reqleak.analysis.rule import is_flat, shape_of
@@ -34,15 +35,17 @@ _HOW = {
 class Teller:
     """Writes the sentences of one run."""
 
-    def __init__(self, seen: Observed, unit: str) -> None:
+    def __init__(self, seen: Observed, unit: str, timeout: float = float("inf")) -> None:
         """Take what was seen.
 
         Args:
             seen: Everything so far.
             unit: What one iteration is called.
+            timeout: Seconds that a run may take.
         """
         self._seen = seen
         self._unit = unit
+        self._timeout = timeout
 
     def too_short(self) -> str:
         """Fewer than two samples."""
@@ -69,7 +72,9 @@ class Teller:
 
     def steady(self, meters: Sequence[Meter]) -> str:
         """A leak."""
-        flat = ", while live blocks do not rise" if meters[0] is Meter.HEAP_BYTES else ""
+        # Where Python's objects are made in the C heap, blocks are not counted.
+        counted = Meter.LIVE_BLOCKS in self._seen.trends
+        flat = ", while live blocks do not rise" if meters[0] is Meter.HEAP_BYTES and counted else ""
         return f"{self._rises(meters[0])}, steadily over {self._many(self._seen.iterations)}{flat}"
 
     def unsettled(self, meters: Sequence[Meter]) -> str:
@@ -86,7 +91,9 @@ class Teller:
         rose = [
             meter
             for meter, trend in first.trends.items()
-            if meter is not Meter.CYCLIC_GARBAGE and not is_flat(trend, least=seen.least(meter))
+            if meter is not Meter.CYCLIC_GARBAGE
+            and not is_flat(trend, least=seen.least(meter))
+            and (meter not in seen.trends or is_flat(seen.last_trend(meter), least=seen.least(meter)))
         ]
         if not rose:
             return f"nothing grew over {self._many(seen.iterations)}"
@@ -97,7 +104,8 @@ class Teller:
         """RSS alone leaks."""
         return (
             f"{self._rises(Meter.RSS_BYTES)}, steadily over {self._many(self._seen.iterations)} and after "
-            "free memory was given back, while blocks and heap do not: memory that native code maps itself"
+            f"free memory was given back, while {self._others()}: memory that native code "
+            "maps itself, or takes from an allocator of its own"
         )
 
     def resident_only(self) -> str:
@@ -107,17 +115,43 @@ class Teller:
             f"blocks and heap do not: fragmentation, or memory that native code maps itself; {self._remedy()}"
         )
 
-    def given_back(self) -> str:
-        """RSS rises, but free memory is all that it gains."""
+    def flat_but_resident(self) -> str:
+        """Nothing grew but RSS, which is the allocator's doing."""
+        return f"nothing that is in use grew over {self._many(self._seen.iterations)}"
+
+    def given_back(self, trimmed: float) -> str:
+        """RSS rises, but free memory is all that it gains.
+
+        Args:
+            trimmed: How fast it rises once free memory was given back.
+        """
         return (
-            f"{self._rises(Meter.RSS_BYTES)}, but not once the C allocator has given free memory back: "
-            "it is kept for reuse, or fragmented"
+            f"{self._rises(Meter.RSS_BYTES)}, but only by {format_bytes(max(0.0, trimmed))} once the "
+            "C allocator has given free memory back: it is kept for reuse"
+        )
+
+    def fragmented(self, free: float) -> str:
+        """RSS rises, because what is freed lies in holes that nothing fits into.
+
+        Args:
+            free: How fast the memory rises that the allocators hold and nobody uses.
+        """
+        return (
+            f"{self._rises(Meter.RSS_BYTES)}, {format_bytes(free)} of which the allocators hold without "
+            "any use: the memory is fragmented"
         )
 
     def below(self, meters: Sequence[Meter]) -> str:
         """Growth that is certain and too small to count."""
         return (
             f"{self._rises(meters[0])}, which is below the threshold of {format_bytes(self._seen.threshold)}"
+        )
+
+    def slow(self, meters: Sequence[Meter]) -> str:
+        """Growth that is neither steady nor over, and too slow to matter."""
+        return (
+            f"{self._rises(meters[0])} over {self._many(self._seen.iterations)}, unevenly: less than one "
+            "in 500, which is too slow and too irregular to be called growth"
         )
 
     def cycles(self) -> str:
@@ -133,9 +167,19 @@ class Teller:
         amount = format_bytes(rate) if meter.unit else format_average(rate)
         return f"{_NAMES[meter]} {'rises' if meter in _ONE else 'rise'} by {amount} per {self._unit}"
 
+    def _others(self) -> str:
+        if Meter.HEAP_BYTES in self._seen.trends:
+            return "blocks and heap do not"
+        return "blocks do not and the heap cannot be read"
+
     def _remedy(self) -> str:
-        # Twice what was seen: a measurement of that length and a confirmation as long again.
-        return f"iterations={2 * self._seen.iterations} would settle it"
+        # A measurement as long as all that was seen shows a bend twice as clearly, and so does
+        # each of the stages after it, which last longer in turn.
+        iterations = 2 * self._seen.iterations
+        # Measured, confirmed, and as much again for tracing, replay and what comes after.
+        seconds = 4 * iterations * self._seen.seconds_per_iteration
+        timeout = f" with timeout={ceil(seconds)}" if seconds > self._timeout else ""
+        return f"iterations={iterations}{timeout} would settle it"
 
     def _many(self, iterations: float) -> str:
         return f"{format_count(round(iterations))} {self._unit}s"

@@ -18,7 +18,7 @@ from enum import Enum
 from itertools import pairwise
 from math import sqrt
 
-from pytest_reqleak.analysis.pieces import Piece, falls, floor_path
+from pytest_reqleak.analysis.pieces import Piece, envelope_rises, falls, floor_error, floor_path
 
 SEGMENTS = 12
 """Twelve minima that all rise, along a line, come from a random walk in 0.03 % of
@@ -77,7 +77,9 @@ class Trend:
     per_iteration: float
     """The floor's mean slope."""
     error: float
-    """Standard error of that slope, were the floor a line and its minima independent."""
+    """Standard error of that slope, were the floor a line and its minima independent.
+
+    At the least what the distance of a minimum from its floor makes of it."""
     rise: float
     """Of the floor over all stretches, holes left out."""
     iterations: float
@@ -93,7 +95,9 @@ class Trend:
     rises: int
     """How often a reading is above the one before."""
     even_rises: float
-    """How many equal steps the rise is worth: 1 for a single jump, n for n equal ones."""
+    """How many equal steps the rise is worth: 1 for a single jump, n for n equal ones.
+
+    Under noise those of the level that is never fallen below again."""
     quiet: bool
     """Whether the readings as good as never fall."""
     returns: bool
@@ -153,9 +157,13 @@ def trend_of(pieces: Sequence[Piece], *, before: Sequence[Piece] | None = None) 
     quiet = downs <= QUIET * sum(ups)
     returns = not quiet and n >= LEAST_TO_TELL and _variance_ratio(pieces) < RETURNING
     most = SEGMENTS if quiet or (n >= LEAST_TO_TELL and not returns) else LEAST_SEGMENTS
-    x, y = floor_path(pieces, min(most, max(LEAST_SEGMENTS, n // 2)))
+    segments = min(most, max(LEAST_SEGMENTS, n // 2))
+    x, y = floor_path(pieces, segments)
     rise, iterations = y[-1], x[-1]
-    slope, error, bulge, roughness = _bend(x, y)
+    # Under noise every other reading rises; what counts is what is never lost again.
+    kept = ups if quiet else envelope_rises(pieces)
+    # Six minima may lie on a line by luck, and say too little of how far they are off.
+    slope, error, bulge, roughness = _bend(x, y, 0.0 if quiet else floor_error(pieces, segments))
     lost = falls(before or pieces, 2 * SEGMENTS, least=LEAST_FALL * max(0.0, rise))
     idle, pause, spread = _rest(pieces)
     return Trend(
@@ -168,7 +176,7 @@ def trend_of(pieces: Sequence[Piece], *, before: Sequence[Piece] | None = None) 
         climbs=all(b > a for a, b in pairwise(y)),
         straight=rise / (sum(abs(b - a) for a, b in pairwise(y)) or 1),
         rises=len(ups),
-        even_rises=sum(ups) ** 2 / sum(up * up for up in ups) if ups else 0.0,
+        even_rises=sum(kept) ** 2 / sum(up * up for up in kept) if kept else 0.0,
         quiet=quiet,
         returns=returns,
         fall=max((share for _, share in lost), default=0.0),
@@ -180,8 +188,13 @@ def trend_of(pieces: Sequence[Piece], *, before: Sequence[Piece] | None = None) 
     )
 
 
-def _bend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float, float]:
+def _bend(x: Sequence[float], y: Sequence[float], least_error: float) -> tuple[float, float, float, float]:
     """Fit line and bulge by least squares.
+
+    Args:
+        x: From 0.
+        y: From 0.
+        least_error: Of each y, whatever the fit says.
 
     Returns:
         The line's rise and the standard error of that, then bulge and roughness as
@@ -197,7 +210,7 @@ def _bend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float, 
     arch_size = sum(a * a for a in arch)
     slope = sum(a * b for a, b in zip(line, y, strict=True)) / line_size
     rest = _less(y, line, line_size)
-    error = sqrt(sum(b * b for b in rest) / max(1, n - 2) / line_size)
+    error = sqrt(max(sum(b * b for b in rest) / max(1, n - 2), least_error**2) / line_size)
     bulge = sum(a * b for a, b in zip(arch, rest, strict=True)) / arch_size if arch_size > 1e-9 else 0.0
     rest = [b - bulge * a for a, b in zip(arch, rest, strict=True)]
     rough = sqrt(sum(b * b for b in rest) / max(1, n - 3))

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_reqleak.analysis import resident, sentences
+from pytest_reqleak.analysis.classify import kinds
 from pytest_reqleak.analysis.decision import Decision, Note, Outcome
 from pytest_reqleak.analysis.floors import (
     ADVICE_GARBAGE,
@@ -21,10 +22,10 @@ from pytest_reqleak.analysis.floors import (
     LEAST_BLOCK_BYTES,
     MEAN_BLOCK_BYTES,
     MOST_BLOCK_BYTES,
-    MOST_OBJECT_BYTES,
     RESOURCES,
     SEEN_BLOCKS,
     estimate_bytes,
+    resolution,
 )
 from pytest_reqleak.analysis.observed import ERRORS, Observed
 from pytest_reqleak.analysis.rule import is_fading, is_flat, is_steady, shape_of
@@ -38,6 +39,9 @@ __all__ = ["Decision", "Note", "Outcome", "decide", "screen"]
 # shows a fading that is five times as slow as the first stage could show.
 MOST_STAGES = 4
 
+# Where nobody has said for how long: 256 times the first look.
+MOST_STAGES_AUTO = 8
+
 # A rise that ended in the last third of the measurement is watched for a stage more: growth
 # also pauses where a hundred inputs in a row were met before.
 RESTED = 1 / 3
@@ -50,9 +54,13 @@ LEAST_STAGE_ITERATIONS = 100
 QUICK_STAGE_ITERATIONS = 1500
 QUICK_STAGE_SECONDS = 1.0
 
-# So many stages are run where nothing grows but could hide in noise: after the second,
-# one block in 250 of 2,000 iterations shows under noise of +-20 blocks.
-HIDDEN_STAGES = 2
+# Where the answer itself says how long to measure, growth that shows early is watched for as
+# long as in a default run: 2,000 iterations and 2,000 more, those of a request of 1 ms at least.
+WATCHED_AUTO = (4000, 4.0)
+
+# So many stages are run where nothing grows but could hide in noise: a buffer that was emptied
+# twice in 5,000 iterations is known to the iteration after the third.
+HIDDEN_STAGES = 3
 
 # Nor is anybody kept waiting for longer where nothing has been seen to grow.
 HIDDEN_SECONDS = 5.0
@@ -63,7 +71,13 @@ _CEASED = {Meter.LIVE_BLOCKS: SEEN_BLOCKS / 2, Meter.GC_OBJECTS: SEEN_BLOCKS / 2
 
 
 def screen(
-    measured: Samples, *, threshold: float, collector_disabled: bool = False, unit: str = "request"
+    measured: Samples,
+    *,
+    threshold: float,
+    collector_disabled: bool = False,
+    watched: tuple[int, float] = (QUICK_STAGE_ITERATIONS, QUICK_STAGE_SECONDS),
+    timeout: float = float("inf"),
+    unit: str = "request",
 ) -> Decision:
     """Look at the measurement: where everything is flat the run is clean, else go on.
 
@@ -71,17 +85,20 @@ def screen(
         measured: The measurement's samples, the first of them before its first batch.
         threshold: Bytes per iteration from which certain growth is a leak.
         collector_disabled: Whether the app has switched the cyclic collector off.
+        watched: Iterations of the first confirmation where they take no more than these seconds.
+        timeout: Seconds that a run may take, for what would settle it.
         unit: What one iteration is called in sentences.
 
     Returns:
         `clean`, or `go_on` with the length of the first confirmation.
     """
     seen = Observed([measured], threshold)
-    told = sentences.Teller(seen, unit)
+    told = sentences.Teller(seen, unit, timeout)
     notes = _garbage_notes(seen, collector_disabled, told)
     if len(measured) < 2:
         return _decision(Outcome.INCONCLUSIVE, seen, (), told.too_short(), notes=notes)
-    suspects = [meter for meter in _deciding(seen, collector_disabled) if _is_suspect(seen, meter)]
+    deciding = _deciding(seen, collector_disabled)
+    suspects = _borne_out(seen, [meter for meter in deciding if _is_suspect(seen, meter)])
     if _stays_below(seen, suspects):
         suspects = []
         small = [meter for meter in BYTES if meter in seen.trends and is_steady(seen.trends[meter])]
@@ -89,7 +106,7 @@ def screen(
             notes.append(Note(slug="below-threshold", text=told.below(small)))
     if not suspects and Meter.RSS_BYTES in seen.trends and _is_suspect(seen, Meter.RSS_BYTES):
         suspects = [Meter.RSS_BYTES]
-    more = max(seen.measured, LEAST_STAGE_ITERATIONS, _quick_iterations(measured))
+    more = max(seen.measured, LEAST_STAGE_ITERATIONS, _quick_iterations(seen, *watched))
     if suspects:
         return _decision(Outcome.GO_ON, seen, suspects, told.unconfirmed(suspects), more=more, notes=notes)
     if _hides_growth(seen):
@@ -104,8 +121,11 @@ def decide(
     threshold: float,
     bytes_per_iteration: float | None = None,
     rss_after_trim: Sequence[tuple[int, int]] = (),
+    free_after_trim: Sequence[tuple[int, int]] = (),
     collector_disabled: bool = False,
     final: bool = False,
+    most_stages: int = MOST_STAGES,
+    timeout: float = float("inf"),
     unit: str = "request",
 ) -> Decision:
     """Look at everything seen so far, after a confirmation.
@@ -119,13 +139,16 @@ def decide(
         bytes_per_iteration: What a tracer has measured; None: estimated from the meters.
         rss_after_trim: (iterations, RSS) after the C allocator gave free memory
             back, at the end of the measurement and of each confirmation.
+        free_after_trim: (iterations, bytes) that allocators hold and nobody uses, likewise.
         collector_disabled: Whether the app has switched the cyclic collector off.
         final: Whether there can be no further stage; the answer is then never `go_on`.
+        most_stages: After so many there is no further one.
+        timeout: Seconds that a run may take, for what would settle it.
         unit: What one iteration is called in sentences.
     """
     seen = Observed([measured, *confirms], threshold)
-    told = sentences.Teller(seen, unit)
-    final = final or len(confirms) >= MOST_STAGES
+    told = sentences.Teller(seen, unit, timeout)
+    final = final or len(confirms) >= most_stages
     notes = _garbage_notes(seen, collector_disabled, told)
     deciding = _deciding(seen, collector_disabled)
     steady = [
@@ -139,19 +162,24 @@ def decide(
         notes.append(Note(slug="below-threshold", text=told.below(below)))
     else:
         below = []
-    leaking = [meter for meter in steady if meter not in below]
+    leaking = _borne_out(seen, [meter for meter in steady if meter not in below])
     if leaking:
         return _decision(Outcome.LEAK, seen, leaking, told.steady(leaking), notes=notes)
     moving = [meter for meter in deciding if meter not in below and not _is_settled(seen, meter)]
+    moving = _borne_out(seen, moving)
     if final:
-        moving = [meter for meter in moving if not _is_only_noise(seen, meter)]
+        slow = [meter for meter in moving if _is_slow(seen, meter)]
+        moving = [meter for meter in moving if meter not in slow and not _is_only_noise(seen, meter)]
+        if not moving and any(seen.rate(meter) > resolution(meter) for meter in slow):
+            notes.append(Note(slug="slow", text=told.slow(slow)))
     if moving:
         reason = told.unsettled(moving)
         if final:
             return _decision(Outcome.INCONCLUSIVE, seen, moving, reason, notes=notes)
         return _decision(Outcome.GO_ON, seen, moving, reason, more=_next_stage(seen), notes=notes)
     if resident.is_alone(seen):
-        return _resident(seen, rss_after_trim, final, told, notes)
+        trimmed = resident.Trimmed(seen, rss_after_trim, free_after_trim)
+        return _resident(seen, trimmed, final, told, notes)
     if _hides_growth(seen):
         if not final and seen.confirmations < HIDDEN_STAGES and _next_seconds(seen) < HIDDEN_SECONDS:
             return _decision(Outcome.GO_ON, seen, (), told.noisy(), more=_next_stage(seen), notes=notes)
@@ -161,31 +189,32 @@ def decide(
 
 def _resident(
     seen: Observed,
-    trimmed: Sequence[tuple[int, int]],
+    trimmed: resident.Trimmed,
     final: bool,
     told: sentences.Teller,
     notes: list[Note],
 ) -> Decision:
     """Decide where RSS alone rises, steadily."""
     rss = [Meter.RSS_BYTES]
-    survives = resident.survives_trim(seen, trimmed)
+    survives = trimmed.survives()
     if survives is False:
-        notes.append(Note(slug="allocator", text=told.given_back()))
-        return _decision(Outcome.CLEAN, seen, (), told.settled(), notes=notes)
+        notes.append(Note(slug="allocator", text=told.given_back(trimmed.per_iteration)))
+        return _decision(Outcome.CLEAN, seen, (), told.flat_but_resident(), notes=notes)
+    if survives and trimmed.is_free:
+        notes.append(Note(slug="allocator", text=told.fragmented(trimmed.free_per_iteration)))
+        return _decision(Outcome.CLEAN, seen, (), told.flat_but_resident(), notes=notes)
     if seen.confirmations < resident.LEAST_CONFIRMATIONS and not final:
         return _decision(Outcome.GO_ON, seen, rss, told.unconfirmed(rss), more=_next_stage(seen), notes=notes)
     if survives and seen.confirmations >= resident.LEAST_CONFIRMATIONS:
-        return _decision(Outcome.LEAK, seen, rss, told.mapped(), notes=notes, classification=(Cause.NATIVE,))
+        kind = (Cause.NATIVE, Cause.MAPPED)
+        return _decision(Outcome.LEAK, seen, rss, told.mapped(), notes=notes, classification=kind)
     return _decision(Outcome.INCONCLUSIVE, seen, rss, told.resident_only(), notes=notes)
 
 
-def _quick_iterations(measured: Samples) -> int:
+def _quick_iterations(seen: Observed, most: int, seconds: float) -> int:
     """How many iterations, up to the most that are of use, take next to no time."""
-    seconds = measured.seconds[-1] - measured.seconds[0]
-    iterations = measured.iterations[-1] - measured.iterations[0]
-    if seconds <= 0:
-        return QUICK_STAGE_ITERATIONS
-    return min(QUICK_STAGE_ITERATIONS, int(QUICK_STAGE_SECONDS * iterations / seconds))
+    pace = seen.seconds_per_iteration
+    return most if pace <= 0 else min(most, int(seconds / pace))
 
 
 def _next_stage(seen: Observed) -> int:
@@ -208,6 +237,17 @@ def _deciding(seen: Observed, collector_disabled: bool) -> list[Meter]:
     return [meter for meter in wanted if meter in seen.trends]
 
 
+def _borne_out(seen: Observed, meters: Sequence[Meter]) -> list[Meter]:
+    """Leave out the objects of the collector where the blocks they consist of do not move.
+
+    Each of them is a live block. What the collector lists is shifted by our own freezing: a
+    cache whose frozen entries die looks as if it grew.
+    """
+    if Meter.LIVE_BLOCKS in seen.trends and Meter.LIVE_BLOCKS not in meters:
+        return [meter for meter in meters if meter is not Meter.GC_OBJECTS]
+    return list(meters)
+
+
 def _is_suspect(seen: Observed, meter: Meter) -> bool:
     """Whether a meter of the measurement looks as if it might grow."""
     trend = seen.trends[meter]
@@ -218,6 +258,10 @@ def _is_suspect(seen: Observed, meter: Meter) -> bool:
         rose = trend.rises > 1 and trend.per_iteration >= seen.least(meter)
         return rose and _rested(seen, meter) < RESTED
     return seen.fit(meter).low > seen.least(meter)
+
+
+def _shown_blocks(seen: Observed) -> tuple[Meter, ...]:
+    return (Meter.LIVE_BLOCKS,) if Meter.LIVE_BLOCKS in seen.trends else ()
 
 
 def _hides_growth(seen: Observed) -> bool:
@@ -249,6 +293,11 @@ def _is_settled(seen: Observed, meter: Meter) -> bool:
     # fade is another matter, however slow.
     fades = not trend.quiet or is_fading(trend, stage=3)
     return fades and seen.last_most(meter) < _CEASED.get(meter, 0.0)
+
+
+def _is_slow(seen: Observed, meter: Meter) -> bool:
+    """Whether what rises unevenly to the end rises by less than half of what is promised to be seen."""
+    return seen.rate(meter) < _CEASED.get(meter, 0.0)
 
 
 def _is_only_noise(seen: Observed, meter: Meter) -> bool:
@@ -284,25 +333,6 @@ def _garbage_notes(seen: Observed, collector_disabled: bool, told: sentences.Tel
     return [Note(slug="cycles", text=told.cycles())]
 
 
-def _causes(seen: Observed, meters: Sequence[Meter]) -> tuple[Cause, ...]:
-    causes = set()
-    rates = {meter: seen.rate(meter) for meter in meters}
-    blocks = max(rates.get(Meter.LIVE_BLOCKS, 0.0), rates.get(Meter.GC_OBJECTS, 0.0))
-    if blocks > 0:
-        causes.add(Cause.PYTHON)
-    # A Python object of more than 512 bytes is one live block and lives in the C heap,
-    # so heap that grows with blocks is Python's, up to what an object may hold.
-    if rates.get(Meter.HEAP_BYTES, 0.0) > blocks * MOST_OBJECT_BYTES:
-        causes.add(Cause.NATIVE)
-    if Meter.CYCLIC_GARBAGE in rates:
-        causes.add(Cause.CYCLES)
-    if Meter.RSS_BYTES in rates:
-        causes.add(Cause.ALLOCATOR)
-    if any(meter in RESOURCES for meter in meters):
-        causes.add(Cause.RESOURCE)
-    return tuple(cause for cause in Cause if cause in causes)
-
-
 def _decision(
     outcome: Outcome,
     seen: Observed,
@@ -330,9 +360,13 @@ def _decision(
         outcome=outcome,
         growth=tuple(growth),
         grows=tuple(meters),
-        classification=_causes(seen, meters) if classification is None else classification,
+        classification=kinds({meter: seen.rate(meter) for meter in meters})
+        if classification is None
+        else classification,
         reason=reason,
         more_iterations=more,
+        shorter_batches=outcome is Outcome.GO_ON
+        and any(not seen.trends[meter].quiet for meter in meters or _shown_blocks(seen)),
         notes=tuple(notes),
         shapes={
             meter: shape_of(trend, least=seen.least(meter), stage=stage)

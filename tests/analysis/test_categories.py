@@ -310,3 +310,32 @@ def test_every_category_has_a_remedy_of_one_sentence_and_a_slug():
 
 def test_holder_that_tells_nothing_has_no_category():
     assert category_of_holder("shop.RECENT") is None
+
+
+def test_page_of_the_documentation_has_a_section_with_the_remedy_of_each_category():
+    page = Path(__file__).parents[2].joinpath("docs/reference/categories.md").read_text(encoding="utf-8")
+    sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+    named = {rule.category for rule in RULES}
+
+    assert named
+    assert [] == [
+        category.name for category in named if category.remedy not in sections.get(category.name, "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "entry", "name"),
+    [
+        ("shop.ERRORS", "ZeroDivisionError", "exception traceback"),
+        ("shop.ERRORS", "shop.errors.OrderError", "exception traceback"),
+        ("shop.SEEN", "starlette.requests.Request", "starlette request"),
+        ("descriptors open: socket", "", "open descriptor"),
+        ("contextvar 'seen'", "", "context variable"),
+        ("shop.main.app.state.results", "dict", "application state"),
+    ],
+)
+def test_holder_tells_the_kind_by_its_path_or_its_entries(path, entry, name):
+    found = category_of_holder(path, entry)
+
+    assert found is not None
+    assert name == found.name

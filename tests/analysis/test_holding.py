@@ -48,8 +48,15 @@ def test_a_bounded_container_that_is_not_full_is_filling():
     assert 1984 == iterations_to_fill(cache)
 
 
-def test_a_full_or_unbounded_container_is_not_filling():
-    assert filling_holder([holder(1.0), holder(1.0, size=512, bound=512)]) is None
+def test_an_unbounded_container_or_one_beyond_its_bound_is_not_filling():
+    assert filling_holder([holder(1.0), holder(1.0, size=513, bound=512)]) is None
+
+
+def test_a_container_that_grew_until_it_was_full_is_measured_full():
+    full = holder(1.0, size=512, bound=512)
+
+    assert full == filling_holder([holder(1.0), full])
+    assert 1 == iterations_to_fill(full)
 
 
 def test_a_bounded_container_that_grows_much_slower_than_another_is_not_the_cause():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
-from benchmarks.power import tally
+from benchmarks.power import simulate, tally
 from benchmarks.series import CLEAN, NOISES, added, leak, random_leak
+from pytest_reqleak.analysis.verdict import Outcome
 
 SERIES = 40
 
@@ -30,7 +34,7 @@ def test_a_flat_series_costs_no_confirmation():
     assert (SERIES, 1.0) == (outcomes["stage 0"], cost)
 
 
-@pytest.mark.parametrize("noise", ["none", "jitter ±1", "jitter ±3", "spikes", "steps", "plateau", "coupons"])
+@pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("every", [200, 20, 1])
 def test_a_leak_of_one_block_in_200_of_5000_iterations_is_found(noise, every):
     maker = added(leak(1 / every), NOISES[noise])
@@ -38,6 +42,38 @@ def test_a_leak_of_one_block_in_200_of_5000_iterations_is_found(noise, every):
     outcomes, _ = tally(maker, series=SERIES // 4, iterations=5000, seed=f"{noise} {every}")
 
     assert SERIES // 4 == outcomes["leak"]
+
+
+@pytest.mark.parametrize("family", CLEAN)
+def test_looking_again_and_again_calls_no_clean_series_a_leak(family):
+    outcomes, _ = tally(CLEAN[family], series=SERIES // 4, iterations=None, seed=f"auto {family}")
+
+    assert 0 == outcomes["leak"]
+
+
+@pytest.mark.parametrize("noise", ["none", "jitter ±1", "spikes", "plateau", "coupons", "long saw-tooth"])
+@pytest.mark.parametrize("every", [200, 20, 1])
+def test_a_run_that_decides_its_length_finds_as_small_a_leak(noise, every):
+    maker = added(leak(1 / every), NOISES[noise])
+
+    outcomes, _ = tally(maker, series=SERIES // 4, iterations=None, seed=f"{noise} {every}")
+
+    assert SERIES // 4 == outcomes["leak"]
+
+
+@pytest.mark.parametrize("family", ["zipf", "coupons + jitter"])
+def test_what_is_said_to_settle_a_doubt_settles_it(family):
+    doubts = settled = 0
+    for number in range(SERIES):
+        decision, _, _ = simulate(CLEAN[family](random.Random(f"{family} {number}"), 2000), iterations=2000)
+        if decision.outcome is Outcome.INCONCLUSIVE:
+            doubts += 1
+            iterations = int(re.findall(r"iterations=(\d+) would settle it", decision.reason)[0])
+            again = CLEAN[family](random.Random(f"{family} {number}"), 2000)
+            settled += simulate(again, iterations=iterations)[0].outcome is not Outcome.INCONCLUSIVE
+
+    assert doubts > 0
+    assert doubts == settled
 
 
 def test_leaks_at_random_moments_are_found():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_reqleak.analysis.ranking import rank_sites, rescale
-from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.analysis.ranking import cut_share, line_sites, rank_sites, rescale
+from pytest_reqleak.model.finding import Frame, Holder
 from pytest_reqleak.model.origin import CodeMap
-from pytest_reqleak.model.raw import RawSite
+from pytest_reqleak.model.raw import HEAP, RawLine, RawSite
 
 SITE = "/venv/lib/python3.11/site-packages/"
 STDLIB = "/usr/lib/python3.11/"
@@ -92,7 +92,7 @@ def test_most_bytes_come_first_and_only_so_many_sites_are_returned():
     sites, explained = rank(*(raw(("/home/me/a.py", n, ""), size=float(n)) for n in range(1, 11)), most=2)
 
     assert [10.0, 9.0] == [site.bytes_per_iteration for site in sites]
-    assert 19 / 55 == pytest.approx(explained)
+    assert 1.0 == pytest.approx(explained)
 
 
 def test_explained_is_the_share_of_what_was_measured():
@@ -153,3 +153,104 @@ def test_line_that_only_the_long_pass_saw_is_kept():
     late = raw(OWN, size=5.0)
 
     assert (late,) == rescale([], [late])
+
+
+LIBRARY = "/env/lib/python3.11/site-packages/shelf/store.py"
+KEEPING = Frame(file="/home/me/shop.py", line=9, function="keep", code="SEEN.append(it)", own=True)
+
+
+def held(*, path: str = "shop.SEEN", entry: str = "", frames: tuple[Frame, ...] = (KEEPING,)) -> Holder:
+    return Holder(path=path, type="list", growth_per_iteration=1.0, size=9, entry=entry, frames=frames)
+
+
+def test_what_libraries_allocate_belongs_to_the_users_line_that_keeps_it():
+    sites, explained = rank(
+        raw((LIBRARY, 3, "put"), size=60.0),
+        raw((LIBRARY, 8, "get"), size=40.0),
+        holders=[held()],
+        measured=100.0,
+    )
+
+    assert [KEEPING] == [site.frames[0] for site in sites]
+    assert [100.0] == [site.bytes_per_iteration for site in sites]
+    assert 1.0 == explained
+
+
+def test_kind_of_what_is_kept_is_told_by_the_entries():
+    sites, _ = rank(raw((LIBRARY, 3, "put"), size=60.0), holders=[held(entry="ValueError")])
+
+    assert ["exception traceback"] == [site.category for site in sites]
+
+
+def test_users_own_lines_keep_what_they_have_allocated():
+    own = ("/home/me/shop.py", 4, "view")
+
+    sites, _ = rank(raw(own, size=30.0), raw((LIBRARY, 3, "put"), size=60.0), holders=[held()])
+
+    assert [60.0, 30.0] == [site.bytes_per_iteration for site in sites]
+    assert own[1] == sites[1].frames[0].line
+
+
+def test_library_that_keeps_for_itself_leads_its_own_site():
+    library = Frame(file=LIBRARY, line=3, function="put", code="", own=False)
+
+    sites, _ = rank(raw((LIBRARY, 3, "put"), size=60.0), holders=[held(frames=(library,))])
+
+    assert [LIBRARY] == [site.frames[0].file for site in sites]
+
+
+def test_line_that_makes_the_tasks_comes_before_larger_victims():
+    maker, victim = ("/home/me/shop.py", 9, "keep"), ("/home/me/shop.py", 4, "view")
+
+    sites, _ = rank(
+        raw(victim, size=90.0),
+        raw(maker, size=10.0),
+        holders=[held(path="tasks running shop.poll at shop.py:4")],
+    )
+
+    assert [9, 4] == [site.frames[0].line for site in sites]
+
+
+def test_own_line_comes_before_a_larger_one_of_a_library():
+    sites, _ = rank(
+        raw((LIBRARY, 3, "put"), size=90.0), raw(("/home/me/shop.py", 4, "view"), size=10.0), measured=100.0
+    )
+
+    assert [True, False] == [site.frames[0].own for site in sites]
+
+
+def test_own_trifle_does_not_come_before_a_library():
+    sites, _ = rank(
+        raw((LIBRARY, 3, "put"), size=98.0), raw(("/home/me/shop.py", 4, "view"), size=2.0), measured=100.0
+    )
+
+    assert [False, True] == [site.frames[0].own for site in sites]
+
+
+def test_native_allocation_leads_with_the_line_of_python_and_is_native_memory():
+    stack = (("<libc.so.6>", 0, "strdup"), (LIBRARY, 3, "put"))
+    site = RawSite(frames=stack, bytes_per_iteration=10.0, blocks_per_iteration=1.0, native=True)
+
+    sites, _ = rank(site)
+
+    assert (LIBRARY, "native memory") == (sites[0].frames[0].file, sites[0].category)
+    assert ["put", "strdup"] == [frame.function for frame in sites[0].frames]
+
+
+def test_share_of_stacks_that_were_cut_before_the_users_line():
+    deep = raw(*[(LIBRARY, n, "f") for n in range(4)], size=30.0)
+    whole = raw((LIBRARY, 1, "f"), ("/home/me/shop.py", 4, "view"), size=70.0)
+
+    assert 0.3 == pytest.approx(cut_share([deep, whole], 4))
+    assert 0.0 == cut_share([], 4)
+
+
+def test_line_behind_which_the_heap_rises_is_a_native_site():
+    lines = [
+        RawLine(gauge=HEAP, frames=(("/home/me/shop.py", 4, "view"),), share=1.0),
+        RawLine(gauge="shop.SEEN", frames=(("/home/me/shop.py", 5, "keep"),), share=1.0),
+    ]
+
+    (site,) = line_sites(lines, 700.0)
+
+    assert (700.0, True) == (site.bytes_per_iteration, site.native)

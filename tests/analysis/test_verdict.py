@@ -76,11 +76,29 @@ def test_noise_that_could_hide_a_leak_is_watched_on_but_not_suspected(make_sampl
     assert "could hide in their noise" in decision.reason
 
 
-@pytest.mark.parametrize("meter", [Meter.DESCRIPTORS, Meter.THREADS, Meter.TASKS, Meter.GC_OBJECTS])
+@pytest.mark.parametrize("meter", [Meter.DESCRIPTORS, Meter.THREADS, Meter.TASKS])
 def test_every_exact_meter_is_watched(make_samples, meter):
     decision = screened(make_samples, {BLOCKS: level, meter: lambda n: n // 250})
 
     assert (meter,) == decision.grows
+
+
+def test_objects_of_the_collector_are_watched_where_blocks_cannot_be_counted(make_samples):
+    rising = {HEAP: level, Meter.GC_OBJECTS: lambda n: n // 250}
+
+    assert (Meter.GC_OBJECTS,) == screened(make_samples, rising).grows
+
+
+def test_objects_of_the_collector_cannot_grow_where_their_blocks_do_not(make_samples):
+    rising = {BLOCKS: level, Meter.GC_OBJECTS: lambda n: 30 * n}
+
+    assert Outcome.CLEAN is screened(make_samples, rising).outcome
+
+
+def test_objects_of_the_collector_are_named_beside_their_blocks(make_samples):
+    rising = {BLOCKS: lambda n: n, Meter.GC_OBJECTS: lambda n: n}
+
+    assert (BLOCKS, Meter.GC_OBJECTS) == screened(make_samples, rising).grows
 
 
 def test_resident_memory_is_suspected_only_where_nothing_else_is(make_samples):
@@ -327,7 +345,28 @@ def test_resident_memory_that_survives_the_trim_is_a_native_leak(make_samples):
 
     decision = decided(make_samples, MAPPED, stages=2, rss_after_trim=trimmed)
 
-    assert (Outcome.LEAK, (Cause.NATIVE,)) == (decision.outcome, decision.classification)
+    assert (Outcome.LEAK, (Cause.NATIVE, Cause.MAPPED)) == (decision.outcome, decision.classification)
+
+
+def test_resident_memory_in_holes_is_clean_with_a_note(make_samples):
+    trimmed = [(2000, 4_096_000), (4600, 9_420_800), (8600, 17_612_800)]
+    free = [(2000, 4_000_000), (4600, 9_200_000), (8600, 17_200_000)]
+
+    decision = decided(make_samples, MAPPED, stages=2, rss_after_trim=trimmed, free_after_trim=free)
+
+    assert Outcome.CLEAN is decision.outcome
+    assert [("allocator", True)] == [
+        (note.slug, note.text.endswith("the memory is fragmented")) for note in decision.notes
+    ]
+
+
+def test_a_hole_beside_memory_that_is_mapped_excuses_nothing(make_samples):
+    trimmed = [(2000, 4_096_000), (4600, 9_420_800), (8600, 17_612_800)]
+    free = [(2000, 9_000_000), (4600, 9_400_000), (8600, 9_000_000)]
+
+    decision = decided(make_samples, MAPPED, stages=2, rss_after_trim=trimmed, free_after_trim=free)
+
+    assert (Outcome.LEAK, (Cause.NATIVE, Cause.MAPPED)) == (decision.outcome, decision.classification)
 
 
 def test_resident_memory_that_is_given_back_is_clean_with_a_note(make_samples):

@@ -17,4 +17,4 @@ async def handle(path):
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "leak", "causes": ["cycles"]}
+EXPECT = {"verdict": "leak", "causes": ["cycles"], "told": "objects per request are in reference cycles"}

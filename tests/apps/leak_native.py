@@ -13,4 +13,10 @@ async def handle(path):
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "leak", "causes": ["native"], "bytes": (500, 560)}
+EXPECT = {
+    "verdict": "leak",
+    "causes": ["native"],
+    "bytes": (500, 560),
+    "shares": {"native": (500, 560)},
+    "told": "for no Python object",
+}

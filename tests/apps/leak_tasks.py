@@ -17,4 +17,10 @@ async def handle(path):
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "leak", "causes": ["python", "resource"], "holder": "WAITING", "iterations": 1000}
+EXPECT = {
+    "verdict": "leak",
+    "causes": ["python", "resource"],
+    "told": "1.0 asyncio task per request never finishes",
+    "holder": "WAITING",
+    "iterations": 1000,
+}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
 from pytest_reqleak.analysis.verdict import Decision, Outcome
 from pytest_reqleak.evidence import Traced
-from pytest_reqleak.findings import BLOCK_BYTES, Findings, estimate_bytes
+from pytest_reqleak.findings import Findings, estimate_bytes
 from pytest_reqleak.model.finding import Growth
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.raw import RawSite
@@ -60,7 +61,7 @@ def test_without_a_tracer_bytes_are_estimated_and_the_report_says_so():
     found = Findings()
     growing = decision(live_blocks=2.0, heap_bytes=10.0)
 
-    assert 2 * BLOCK_BYTES + 10 == pytest.approx(found.bytes_per_iteration(growing))
+    assert 2 * MEAN_BLOCK_BYTES + 10 == pytest.approx(found.bytes_per_iteration(growing))
     assert estimate_bytes(growing) == found.bytes_per_iteration(growing)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_reqleak.agent.agent import Agent
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.plan import Plan
-from pytest_reqleak.stages import Stages
+from pytest_reqleak.stages import MOST_SAMPLES, Stages
 
 
 class Recorder:
@@ -81,7 +81,7 @@ def test_replay_sends_old_inputs_and_uses_up_no_fresh_ones(stages, driver):
 
 
 def test_one_request_of_a_workload_can_be_sent_alone(stages, driver):
-    stages.alone(2, 7, Meter.LIVE_BLOCKS)
+    stages.alone((2,), 7, Meter.LIVE_BLOCKS)
 
     assert [(0, 7, 2)] == driver.sent
 
@@ -144,3 +144,16 @@ def test_progress_is_told_of_each_phase_and_batch(driver):
         stages.run(Phase.MEASURE, 10)
 
     assert [("measure", 10), 5, 5] == told
+
+
+def test_ten_million_iterations_take_no_more_samples_than_a_hundred_thousand(driver):
+    with Agent() as agent:
+        stages = Stages(
+            plan=Plan(iterations=10_000_000, batches=5_000_000, warmup=10_000_000), driver=driver, agent=agent
+        )
+        stages.warm_up()
+        samples = stages.run(Phase.MEASURE, 10_000_000)
+
+    assert 20_000_000 == stages.done
+    assert MOST_SAMPLES + 1 == len(samples)
+    assert 2 * MOST_SAMPLES + 1 >= len(agent.buffer)

@@ -13,7 +13,7 @@ import pytest
 APPS = Path(__file__).parent.parent / "apps"
 ROOT = APPS.parent.parent
 NAMES = sorted(path.stem for path in APPS.glob("[cl]*_*.py"))
-LINUX_ONLY = {"leak_native"}
+LINUX_ONLY = {"leak_native", "leak_mapped", "clean_fragmented"}
 
 
 def expectation(name: str) -> dict[str, Any]:
@@ -52,6 +52,13 @@ def verify(run: dict[str, Any], expect: dict[str, Any]) -> None:
     if "bytes" in expect:
         low, high = expect["bytes"]
         assert low <= run["bytes_per_iteration"] <= high
+    causes = {cause["cause"]: cause for cause in run["causes"]}
+    for cause, (low, high) in expect.get("shares", {}).items():
+        assert low <= causes[cause]["bytes_per_iteration"] <= high
+    if "told" in expect:
+        assert expect["told"] in run["causes"][0]["text"]
+    if "caveat" in expect:
+        assert expect["caveat"] in [caveat["slug"] for caveat in run["caveats"]]
     if "site" in expect:
         file, function = expect["site"]
         leading = run["sites"][0]["frames"][0]

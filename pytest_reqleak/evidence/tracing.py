@@ -1,7 +1,6 @@
-"""Gather what leads to the line to change: sites, types, holders, culprits, and whether replay grows.
+"""Where the memory that stays was allocated: windows with a tracer on, as deep and as long as it takes.
 
-Runs only when something grows. Knows how long each inquiry may take and what it
-needs; what its findings mean for the verdict is decided elsewhere.
+Knows how long tracing may take and when it has seen enough; not what the stacks mean.
 """
 
 from __future__ import annotations
@@ -11,16 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_reqleak.analysis.growth import fit_growth
-from pytest_reqleak.analysis.ranking import rescale
-from pytest_reqleak.model.finding import Culprit
-from pytest_reqleak.model.meter import Meter, Phase
+from pytest_reqleak.analysis.ranking import cut_share, rescale
+from pytest_reqleak.evidence.pace import seconds_per_iteration
+from pytest_reqleak.model.meter import Phase
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
     from pytest_reqleak.agent.tracers import RawSite
-    from pytest_reqleak.analysis.verdict import Decision
-    from pytest_reqleak.model.sample import Samples
     from pytest_reqleak.stages import Stages
 
 # Stack depths, the deepest first (at 16 frames some stacks of SQLAlchemy lose the user's
@@ -32,8 +28,9 @@ _DEPTHS = ((32, 40.0), (16, 30.0), (8, 20.0), (4, 12.0), (1, 6.0))
 ALWAYS_FRAMES = 16
 """Depth of the stacks where the whole measurement is traced."""
 
-TRACE_SECONDS = 2.0
-"""What tracing may take; evidence in three seconds leaves one for the holders."""
+TRACE_SECONDS = 1.2
+"""What the two passes may take, their marks not counted; evidence in three seconds leaves two
+for those, the holders, the replay and the watch of lines."""
 
 # The first window fills what only turns over (free lists, ring buffers). In the long pass the
 # others are many, so that the floor shows below a buffer that is flushed now and then; with
@@ -44,22 +41,17 @@ _MOST_WINDOWS, _LEAST_WINDOWS = 16, 4
 # a tenth of them still tells a leak from none.
 _GOOD_BLOCKS, _LEAST_BLOCKS = 200, 20
 _GOOD_ITERATIONS = 1000
+_MOST_BLOCKS = 20_000
+# How a line's growth divides among the ways to it shows soon, and marks with deep stacks are dear.
+_GOOD_DEEP = 200
 _PILOT_ITERATIONS = 5
 # Slower than one block in 500 iterations no window of ours would show it.
 _SLOWEST_TRACED = 1 / 500
-
-# Each request alone, for so many iterations that its share of the leak shows as six blocks.
-_BLOCKS_ALONE = 6
-_LEAST_ALONE, _MOST_ALONE = 20, 500
-_MOST_REQUESTS = 50
-# Below a quarter of the workload's own rate it is what requests happen to hold, not what leaks.
-_CULPRIT_SHARE = 0.25
-
-_REPLAY_BATCHES = 8
-
-# A cache keyed by the input grows by nothing on replay; what is left of the growth
-# is what the first requests of the replay still had to evict.
-_REPLAY_STOPPED = 0.2
+# Less than this share of the growth explained, and the tracer looks again for longer; more
+# than this share of it with no line of the user's in sight, and it looks deeper.
+_ENOUGH, _CUT = 0.9, 0.1
+_MOST_LOOKS = 2
+_DEEPER = (96, 80.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +82,32 @@ def trace(
     if tracer != "tracemalloc":
         return passes.run(_DEPTHS[:1], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
     long = passes.run(_DEPTHS[-1:], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
-    deep = passes.run(_DEPTHS[:-1], windows=_LEAST_WINDOWS, good_blocks=_GOOD_BLOCKS // 2)
+    for look in range(_MOST_LOOKS):
+        if _blocks(long) >= _ENOUGH * blocks_per_iteration or stages.out_of_time:
+            break
+        # Rare leaks and buffers that are flushed now and then need more iterations.
+        again = passes.run(_DEPTHS[-1:], windows=_MOST_WINDOWS, good_blocks=(3 + look) * _GOOD_BLOCKS)
+        if _blocks(again) > _blocks(long):
+            long = again
+    deep = passes.run(
+        _DEPTHS[:-1], windows=_LEAST_WINDOWS, good_blocks=_GOOD_BLOCKS // 2, good_iterations=_GOOD_DEEP
+    )
+    if cut_share(deep.sites, deep.frames) > _CUT and not stages.out_of_time:
+        deeper = passes.run(
+            [_DEEPER, *_DEPTHS[:1]],
+            windows=_LEAST_WINDOWS,
+            good_blocks=_GOOD_BLOCKS // 4,
+            good_iterations=_GOOD_DEEP // 2,
+        )
+        if deeper.frames > deep.frames and deeper.sites:
+            deep = deeper
     if not long.sites or not deep.sites:
         return deep if deep.sites else long
     return Traced(rescale(deep.sites, long.sites), long.bytes_per_iteration, deep.frames)
+
+
+def _blocks(traced: Traced) -> float:
+    return sum(site.blocks_per_iteration for site in traced.sites)
 
 
 class _Passes:
@@ -108,11 +122,19 @@ class _Passes:
         self._rate = blocks_per_iteration
         self._bare_seconds = max(iteration_seconds, 1e-6)
 
-    def run(self, depths: Sequence[tuple[int, float]], *, windows: int, good_blocks: int) -> Traced:
+    def run(
+        self,
+        depths: Sequence[tuple[int, float]],
+        *,
+        windows: int,
+        good_blocks: int,
+        good_iterations: int = _GOOD_ITERATIONS,
+    ) -> Traced:
         """One pass, with the deepest of some stacks that leaves room for the leak to show."""
         stages, agent = self._stages, self._agent
         budget = min(TRACE_SECONDS / 2, stages.seconds_left / 4)
-        good, least = self._iterations_for(good_blocks), self._iterations_for(_LEAST_BLOCKS, least=0)
+        good = self._iterations_for(good_blocks, least=good_iterations)
+        least = self._iterations_for(_LEAST_BLOCKS, least=0)
         frames = affordable = 0
         for frames, cost in depths:
             last = frames == depths[-1][0]
@@ -136,65 +158,10 @@ class _Passes:
         sites, bytes_per_iteration = agent.stop_tracing()
         return Traced(sites, bytes_per_iteration, frames)
 
-    def _iterations_for(self, blocks: int, *, least: int = _GOOD_ITERATIONS) -> int:
+    def _iterations_for(self, blocks: int, *, least: int) -> int:
         """How many leave so many blocks; where no Python object stays, a short look is enough."""
         if self._rate < _SLOWEST_TRACED:
-            return _GOOD_ITERATIONS // 2
+            return max(_LEAST_BLOCKS, least // 2)
+        # Each mark goes through all that was traced.
+        least = min(least, max(_GOOD_DEEP // 2, math.ceil(_MOST_BLOCKS / self._rate)))
         return max(least, math.ceil(blocks / self._rate))
-
-
-def stops_on_replay(stages: Stages, *, first: int, count: int, meter: Meter, per_iteration: float) -> bool:
-    """Send inputs again that were sent before, and tell whether the growth stops.
-
-    Args:
-        stages: Runs the replay.
-        first: The first of the inputs.
-        count: How many.
-        meter: The meter to watch.
-        per_iteration: Its growth with fresh inputs.
-    """
-    replayed = stages.run(Phase.REPLAY, count, batches=_REPLAY_BATCHES, first=first)
-    series = replayed.series(meter)
-    if series is None or len(series) < 5 or per_iteration <= 0:
-        return False
-    return fit_growth(series).per_iteration < _REPLAY_STOPPED * per_iteration
-
-
-def find_culprits(
-    stages: Stages, requests: tuple[str, ...], decision: Decision, bytes_per_iteration: float
-) -> tuple[Culprit, ...]:
-    """Send each request of the workload alone, and tell which of them leave memory behind.
-
-    Args:
-        stages: Sends them.
-        requests: Titles, in the workload's order.
-        decision: Which meters grow, and how fast over the whole workload.
-        bytes_per_iteration: Over the whole workload.
-
-    Returns:
-        The culprits with what each leaves behind when it is sent, worst first;
-        none where the leak shows only when the requests follow each other.
-    """
-    growth = next((growth for growth in decision.growth if growth.grows), None)
-    if growth is None or growth.per_iteration <= 0:
-        return ()
-    # A request that leaks alone grows at least as fast alone as the whole workload does.
-    count = min(_MOST_ALONE, max(_LEAST_ALONE, math.ceil(_BLOCKS_ALONE / growth.per_iteration)))
-    culprits = []
-    for number, title in enumerate(requests[:_MOST_REQUESTS]):
-        if stages.out_of_time:
-            break
-        readings = [stages.alone(number, count, growth.meter) for _ in range(3)]
-        # The first window may only fill what the others had emptied.
-        gained = min(readings[1] - readings[0], readings[2] - readings[1]) / count
-        if gained >= _CULPRIT_SHARE * growth.per_iteration:
-            share = gained / growth.per_iteration
-            culprits.append(Culprit(request=title, bytes_per_iteration=bytes_per_iteration * share))
-    return tuple(sorted(culprits, key=lambda culprit: -culprit.bytes_per_iteration))
-
-
-def seconds_per_iteration(samples: Samples) -> float:
-    """What one iteration of a stage took, its sampling included."""
-    if len(samples) < 2:
-        return 0.0
-    return (samples.seconds[-1] - samples.seconds[0]) / max(1, samples.iterations[-1] - samples.iterations[0])

@@ -1,0 +1,231 @@
+"""Take a regular saw-tooth out of a series: what is emptied every so many iterations.
+
+A buffer that is flushed every 700 requests hides a leak of one block in 200
+for tens of thousands of requests, if all that is looked at is its floor. But
+it repeats to the iteration, so it can be taken out whole:
+
+    y(n) = level + growth * n + slope * ((n - begin) mod period)
+
+The readings are taken at uneven distances, so a wrong period leaves a rest
+that shows, and then nothing is taken out.
+
+Knows numbers only: not meters, not who empties what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from operator import itemgetter
+from statistics import median
+
+from pytest_reqleak.analysis.pieces import Piece
+
+LEAST_SAMPLES = 24
+"""Four numbers are fitted and a period is searched for; half as many would fit anything."""
+
+LEAST_PERIODS = 4
+"""In fewer periods the saw-tooth rises too much like the growth itself."""
+
+MOST_REST = 0.05
+"""What is left, as a share of the tooth's height (root of the mean square): a tooth that
+varies by a tenth leaves as much, and no random walk leaves so little."""
+
+LEAST_APART = 0.5
+"""How far the places in the period must be from rising with the iterations (1 less the square
+of their correlation); four periods are 0.94 apart."""
+
+LEAST_TOOTH = 8
+"""Blocks or bytes. What a smaller one hides, the floor shows."""
+
+MOST_SAMPLES = 120
+"""The search looks at so many readings: at any wrong period they leave a rest."""
+
+MOST_STRING = 12
+"""Readings ordered by their place in the right period move by twice the tooth's height, and by
+as much as the most rest allows: 120 times a twentieth or so. Those of noise move by 40 times."""
+
+STRIPS = 12
+"""Parts of a period: a list grows by steps of an eighth of its length."""
+
+LEAST_IN_STRIP = 5
+"""Readings of which the median says something."""
+
+_AROUND = 6
+"""Candidates on both sides of a period that was read from the falls."""
+
+_FARTHEST = 60
+"""So far from the best period others are tried that explain the readings as well."""
+
+# Two periods explain the readings equally well where what they leave differs by less than the
+# rounding of a block, or by a tenth of the noise.
+_AS_WELL_SHARE, _AS_WELL = 1.1, 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tooth:
+    """A saw-tooth that was fitted."""
+
+    period: int
+    begin: int
+    """Iterations modulo the period after which it begins anew."""
+    slope: float
+    growth: float
+    """Per iteration, of what is left without the tooth."""
+    rest: float
+    """Root of the mean square of what neither explains."""
+
+
+def without_sawtooth(pieces: Sequence[Piece], *, resolution: float) -> list[Piece] | None:
+    """The same stretches without their saw-tooth; None where there is no regular one.
+
+    Readings say between which two of them it was emptied, not when: several periods may
+    explain them, each with a growth of its own. Where those differ by too much, more
+    iterations are needed to tell.
+
+    Args:
+        pieces: In order, at their true levels; x counts every iteration there was.
+        resolution: Growth per iteration that must not be in doubt.
+    """
+    # What happened between two stretches has no say, so they are brought to one level.
+    kept = [(x, [value - min(y) for value in y]) for x, y in pieces if len(x) > 1]
+    n = sum(len(x) for x, _ in kept)
+    if n < LEAST_SAMPLES:
+        return None
+    values = [value for _, y in kept for value in y]
+    spread = max(values) - min(values)
+    if spread < LEAST_TOOTH or not _falls_far(kept, spread):
+        return None
+    searched = _thinned(kept, n, MOST_SAMPLES)
+    lengths = [(_string(searched, period)[1], period) for period in _candidates(kept)]
+    if not lengths or min(lengths)[0] > MOST_STRING * spread:
+        return None
+    teeth = _as_good(kept, min(lengths)[1])
+    if not teeth or max(t.growth for t in teeth) - min(t.growth for t in teeth) > resolution:
+        return None
+    # Of teeth that explain the readings equally, the one that leaves the least growth.
+    tooth = min(teeth, key=lambda tooth: abs(tooth.growth))
+    return _unfolded(pieces, tooth)
+
+
+def _unfolded(pieces: Sequence[Piece], tooth: _Tooth) -> list[Piece]:
+    """Take the tooth away, and what else repeats with it: no tooth is quite straight."""
+    bare = [
+        (x, [v - tooth.slope * ((n - tooth.begin) % tooth.period) for n, v in zip(x, y, strict=True)])
+        for x, y in pieces
+    ]
+    strips: list[list[float]] = [[] for _ in range(STRIPS)]
+    for x, y in bare:
+        level = min(y)
+        for n, v in zip(x, y, strict=True):
+            strips[_strip(n, tooth)].append(v - level - tooth.growth * (n - x[0]))
+    usual = [median(strip) if len(strip) >= LEAST_IN_STRIP else 0.0 for strip in strips]
+    return [(x, [round(v - usual[_strip(n, tooth)]) for n, v in zip(x, y, strict=True)]) for x, y in bare]
+
+
+def _strip(n: int, tooth: _Tooth) -> int:
+    return (n - tooth.begin) % tooth.period * STRIPS // tooth.period
+
+
+def _as_good(pieces: Sequence[Piece], period: int) -> list[_Tooth]:
+    """The best tooth near a period, and all that explain the readings as well."""
+    fitted = {}
+    for near in range(max(2, period - _AROUND), period + _AROUND + 1):
+        tooth = _fit(pieces, near)
+        if tooth is not None:
+            fitted[near] = tooth
+    if not fitted:
+        return []
+    best = min(fitted.values(), key=lambda tooth: tooth.rest)
+    if best.rest > MOST_REST * best.slope * best.period:
+        return []
+    most = _AS_WELL_SHARE * best.rest + _AS_WELL
+    good = [best]
+    for direction in (-1, 1):
+        for distance in range(1, _FARTHEST):
+            near = best.period + direction * distance
+            if near < 2:
+                break
+            other = fitted.get(near) or _fit(pieces, near)
+            if other is None or other.rest > most:
+                break
+            good.append(other)
+    return good
+
+
+def _falls_far(pieces: Sequence[Piece], spread: int) -> bool:
+    """Whether one reading is ever below the one before by a quarter of all there is."""
+    return any(4 * (a - b) > spread for _, y in pieces for a, b in pairwise(y))
+
+
+def _thinned(pieces: Sequence[Piece], n: int, most: int) -> list[Piece]:
+    """Every so many readings, so that they still span all there is."""
+    every = -(-n // most)
+    return [(x[::every], y[::every]) for x, y in pieces]
+
+
+def _candidates(pieces: Sequence[Piece]) -> list[int]:
+    """Periods to try: all that are shorter than two batches, and what the falls say."""
+    steps = [(b - a, w - v) for x, y in pieces for (a, v), (b, w) in pairwise(zip(x, y, strict=True))]
+    strides = sorted(stride for stride, _ in steps)
+    batch = strides[len(strides) // 2]
+    longest = (pieces[-1][0][-1] - pieces[0][0][0]) // LEAST_PERIODS
+    found = list(range(2, min(2 * batch, longest) + 1))
+    rates = sorted(rise / stride for stride, rise in steps if rise > 0)
+    if rates:
+        # Between two readings without a fall it rises by `rate`; a fall takes a period's worth.
+        rate = rates[len(rates) // 2]
+        periods = sorted(stride - rise / rate for stride, rise in steps if rise < 0)
+        if periods:
+            middle = round(periods[len(periods) // 2])
+            found += range(max(2 * batch, middle - _AROUND) + 1, min(longest, middle + _AROUND) + 1)
+    return found
+
+
+def _string(pieces: Sequence[Piece], period: int) -> tuple[int, float]:
+    """Where the period begins, and how far the readings move when ordered by their place in it.
+
+    Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917).
+    """
+    # Not by value too: of a period of two, half of all readings have the same place.
+    points = sorted(
+        ((n % period, value) for x, y in pieces for n, value in zip(x, y, strict=True)), key=itemgetter(0)
+    )
+    length, deepest, begin = 0, 0, 0
+    before = points[-1][1]
+    for place, value in points:
+        move = value - before
+        if move < deepest:
+            deepest, begin = move, place
+        length += abs(move)
+        before = value
+    return begin, length
+
+
+def _fit(pieces: Sequence[Piece], period: int) -> _Tooth | None:
+    """Fit growth and tooth by least squares, each stretch at a level of its own; None: no tooth."""
+    begin = _string(pieces, period)[0]
+    xx = xr = rr = xy = ry = yy = 0.0
+    n = 0
+    for x, y in pieces:
+        places = [(k - begin) % period for k in x]
+        mean_x, mean_r, mean_y = sum(x) / len(x), sum(places) / len(x), sum(y) / len(x)
+        for a, r, b in zip(x, places, y, strict=True):
+            da, dr, db = a - mean_x, r - mean_r, b - mean_y
+            xx += da * da
+            xr += da * dr
+            rr += dr * dr
+            xy += da * db
+            ry += dr * db
+            yy += db * db
+        n += len(x)
+    size = xx * rr - xr * xr
+    if size <= LEAST_APART * xx * rr:
+        return None
+    growth, slope = (xy * rr - ry * xr) / size, (ry * xx - xy * xr) / size
+    if slope * period < LEAST_TOOTH:
+        return None
+    rest = sqrt(max(0.0, yy - growth * xy - slope * ry) / n)
+    return _Tooth(period=period, begin=begin, slope=slope, growth=growth, rest=rest)

@@ -1,0 +1,171 @@
+"""One stage of a confirmation: run on while something grows, and ask what makes it.
+
+Knows how long a stage goes on, and when tracer and replay come; what a stage
+proves is the analysis' business.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_reqleak import evidence
+from pytest_reqleak.analysis.batches import SHORTER
+from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES, estimate_bytes
+from pytest_reqleak.analysis.growth import fit_growth
+from pytest_reqleak.analysis.verdict import Decision, Outcome
+from pytest_reqleak.findings import Findings
+from pytest_reqleak.model.meter import Meter, Phase
+
+if TYPE_CHECKING:
+    from pytest_reqleak.agent.agent import Agent
+    from pytest_reqleak.model.plan import Plan
+    from pytest_reqleak.model.sample import Samples
+    from pytest_reqleak.stages import Stages
+
+# What expires by the clock (a session, a TTL cache) cannot expire within a run of a
+# fifth of a second: the last stretch of a confirmation goes on for at least this long.
+CONFIRM_SECONDS = 1.0
+
+# However few iterations were asked for, fewer than this show nothing.
+LEAST_CONFIRM = 100
+
+# An empty app answers 40,000 times a second; more than this many times the measurement
+# shows nothing new, and the rest of the second is waited for. What is swept when it has
+# doubled is swept within them.
+MOST_LATE = 4
+
+# Nor is anything called a leak that was watched for fewer iterations than this, where they take
+# no longer than some seconds: caches that people write hold up to some thousands of entries.
+LEAST_WATCHED = 5000
+WATCH_SECONDS = 8.0
+
+# A half of a stage with short batches takes no more than these: settling and sampling take 0.2 ms,
+# and half a second in which nothing is learnt is too long.
+MOST_SAMPLES = 400
+
+# A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
+# confirmation ends when it has added this much.
+MOST_GROWTH_BYTES = 256 * 1024 * 1024
+
+
+class Confirming:
+    """Runs the stages of confirmations."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stages: Stages,
+        agent: Agent,
+        found: Findings,
+        *,
+        varies: bool,
+        screen: Callable[[Samples], Decision],
+    ) -> None:
+        """Take the parts of a run.
+
+        Args:
+            plan: Sizes.
+            stages: Runs the batches.
+            agent: Traces.
+            found: Is given what the inquiries find.
+            varies: Whether the inputs differ by iteration, so that replay tells something.
+            screen: Tells whether samples show growth.
+        """
+        self._plan = plan
+        self._stages = stages
+        self._agent = agent
+        self._found = found
+        self._varies = varies
+        self._screen = screen
+
+    def stage(self, decision: Decision, *, number: int) -> Samples:
+        """Run one stage: passive, then the inquiries, then passive again for a second at least.
+
+        Only the first stage has inquiries; the others are twice as long as the one before.
+
+        Args:
+            decision: Asks for it.
+            number: Stages before it in this confirmation.
+        """
+        stages, agent = self._stages, self._agent
+        iterations = self._affordable(decision, self._allowed(decision, number))
+        begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
+        early = self._watch(max(1, iterations // 2), decision)
+        late = max(1, iterations - iterations // 2)
+        if number == 0:
+            if decision.grows:
+                self._inquire(early, first_input)
+            wanted = self._iterations_in(CONFIRM_SECONDS, early)
+            unseen = min(LEAST_WATCHED - stages.done, self._iterations_in(WATCH_SECONDS, early))
+            longest = max(MOST_LATE * self._plan.least_iterations, unseen)
+            late = max(late, self._affordable(decision, min(max(wanted, unseen), longest)))
+            if late < wanted:
+                self._rest(started)
+        self._watch(late, decision)
+        return agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _allowed(self, decision: Decision, number: int) -> int:
+        """What the decision asks for, within what a run of a given length may cost."""
+        if self._plan.iterations is None:
+            return decision.more_iterations
+        longest: int = max(self._plan.iterations, LEAST_CONFIRM) * 2**number
+        return min(decision.more_iterations, longest)
+
+    def _watch(self, iterations: int, decision: Decision) -> Samples:
+        batch = self._plan.batch_iterations
+        if decision.shorter_batches:
+            least = max(self._plan.concurrency, math.ceil(iterations / MOST_SAMPLES))
+            batch = min(batch, max(batch // SHORTER, least))
+        return self._stages.run(Phase.CONFIRM, iterations, batches=math.ceil(iterations / batch))
+
+    def _iterations_in(self, seconds: float, early: Samples) -> int:
+        """How many iterations the load must go on for, to last so long."""
+        iteration_seconds = evidence.seconds_per_iteration(early)
+        return int(seconds / iteration_seconds) if iteration_seconds > 0 else 0
+
+    def _inquire(self, early: Samples, first_input: int) -> None:
+        """Trace, and replay, if the first half of the confirmation still grows."""
+        plan, stages = self._plan, self._stages
+        if self._screen(early).outcome is not Outcome.GO_ON:
+            return
+        series = early.series(early.live_meter)
+        rate = fit_growth(series).per_iteration if series is not None and len(series) > 1 else 0.0
+        blocks = rate if early.live_meter is Meter.LIVE_BLOCKS else rate / MEAN_BLOCK_BYTES
+        if plan.trace != "never" and not self._found.traced.sites:
+            self._found.traced = evidence.trace(
+                stages,
+                self._agent,
+                tracer=plan.tracer,
+                blocks_per_iteration=blocks,
+                iteration_seconds=evidence.seconds_per_iteration(early),
+            )
+        if self._varies and blocks > 0 and not stages.out_of_time:
+            sent = early.iterations[-1] - early.iterations[0]
+            self._found.keyed_by_input = evidence.stops_on_replay(
+                stages,
+                first=first_input,
+                count=sent,
+                meter=early.live_meter,
+                per_iteration=rate,
+            )
+
+    def _rest(self, started: float) -> None:
+        """Let the clock go on where the load could not."""
+        left = min(CONFIRM_SECONDS - (time.monotonic() - started), self._stages.seconds_left)
+        if left > 0:
+            time.sleep(left)
+
+    def _affordable(self, decision: Decision, iterations: int) -> int:
+        """As many of the iterations as may be, before the growth would fill the machine."""
+        rate = estimate_bytes(
+            {
+                growth.meter: growth.per_iteration
+                for growth in decision.growth
+                if growth.meter in decision.grows
+            }
+        )
+        most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else iterations
+        return max(2 * self._plan.batch_iterations, min(iterations, most))

@@ -1,0 +1,96 @@
+"""Where results go when all is measured: files, the summary of a CI step, the baseline.
+
+Shared by the pytest session and the commands. Knows what was asked for; how a
+form looks is the report's business, what is known the baseline's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pytest_reqleak.report.formats import check_all_writable, write_all
+from pytest_reqleak.report.github import annotation_lines, append_summary, is_github
+
+if TYPE_CHECKING:
+    from pytest_reqleak.model.run import Run
+    from pytest_reqleak.settings import Settings
+
+
+def check_outputs(settings: Settings, places: Mapping[str, str]) -> None:
+    """Find out, before anything is measured, whether the results can be delivered.
+
+    Args:
+        settings: What was asked for.
+        places: How each setting was given, for messages.
+
+    Raises:
+        UsageError: A file cannot be written, or the baseline cannot be used; names the setting.
+    """
+    from pytest_reqleak.baseline.document import read_baseline
+    from pytest_reqleak.errors import UsageError
+
+    files = dict(settings.files)
+    if settings.baseline is not None:
+        try:
+            read_baseline(settings.baseline, may_be_missing=settings.baseline_update)
+        except UsageError as error:
+            raise UsageError(f"{places.get('baseline', '--baseline')}: {error}") from None
+        if settings.baseline_update:
+            files["baseline"] = settings.baseline
+    check_all_writable(files, places)
+
+
+def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
+    """Write the runs into the files that were asked for, and into the summary of a CI step.
+
+    Args:
+        runs: At least one.
+        settings: What was asked for.
+        session: Whether they are a pytest session's.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    written = write_all(settings.files, runs, session=session)
+    if settings.github == "auto" and is_github():
+        from pytest_reqleak.report.markdown import markdown_report
+
+        append_summary(markdown_report(runs))
+    return written
+
+
+def settle_baseline(runs: Sequence[Run], settings: Settings) -> list[str]:
+    """Update the baseline, or ask for it where the runs leave less behind than it knows.
+
+    Returns:
+        What to tell the user, a line each.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    if settings.baseline is None:
+        return []
+    from pytest_reqleak.baseline.update import tighten_text, update_baseline
+
+    if settings.baseline_update:
+        return [update_baseline(settings.baseline, runs)]
+    return [text for text in [tighten_text(settings.baseline, runs)] if text]
+
+
+def ignored_notes(runs: Sequence[Run]) -> list[str]:
+    """Name every rule of the baseline that matched, with its reason, so that none is forgotten."""
+    seen: dict[str, int] = {}
+    for run in runs:
+        for rule in run.baseline.ignored if run.baseline is not None else ():
+            text = f"ignored {rule.rule}: {rule.reason}"
+            seen[text] = seen.get(text, 0) + 1
+    return [f"{text} ({count} times)" if count > 1 else text for text, count in seen.items()]
+
+
+def annotate(runs: Sequence[Run], settings: Settings) -> list[str]:
+    """The lines that a job of GitHub Actions should find in its log; elsewhere none."""
+    return annotation_lines(runs) if settings.github == "auto" and is_github() else []
