@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_reqleak import options
 from pytest_reqleak.commands.codes import CLEAN, INCONCLUSIVE, LEAK
 from pytest_reqleak.commands.requests import read_requests
-from pytest_reqleak.errors import UsageError
+from pytest_reqleak.commands.results import print_text
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.settings import given_on_command_line, resolve
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 exit codes:
-  0  clean: nothing grows
+  0  clean: nothing grows, or nothing but what the baseline knows or ignores
   1  leak: memory grows with every iteration
   2  wrong usage: an option, a request, or a target that does not exist or is no app
   3  inconclusive (--inconclusive=fail makes it 1, pass makes it 0)
@@ -70,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser, *, without: frozenset[str] = fr
     for option in options.options_for(options.COMMAND):
         if option.name in without:
             continue
-        names = ["-n", "--iterations"] if option.name == "iterations" else [f"--{option.name}"]
+        names = ["-n", "--iterations"] if option.name == "iterations" else [f"--{option.dashed}"]
         shown = f" Default: {option.shown_default}." if option.shown_default and option.metavar else ""
         takes: dict[str, Any] = {"metavar": option.metavar}
         if option.choices:
@@ -81,24 +80,18 @@ def add_options(parser: argparse.ArgumentParser, *, without: frozenset[str] = fr
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from pytest_reqleak.report.files import check_writable
+    from pytest_reqleak.deliver import check_outputs
 
     given = given_on_command_line(lambda name: getattr(asked, name), command=True)
     settings = resolve([given])
     requests = read_requests(asked.lines, asked.requests)
-    for name in ("json", "html"):
-        path = getattr(settings, name)
-        if path is not None:
-            try:
-                check_writable(path)
-            except UsageError as error:
-                raise UsageError(f"{given[name].place}: {error}") from None
+    check_outputs(settings, {name: value.place for name, value in given.items()})
     run = _measure(asked.target, requests, settings)
     _print_report(run, sys.stdout, asked.verbose - asked.quiet)
     _write_files(run, settings)
     if run.verdict is Verdict.INCONCLUSIVE:
         return {"fail": LEAK, "pass": CLEAN}.get(settings.inconclusive, INCONCLUSIVE)
-    return LEAK if run.verdict is Verdict.LEAK else CLEAN
+    return LEAK if run.verdict is Verdict.LEAK and not run.is_accepted else CLEAN
 
 
 def _measure(target: str, requests: Sequence[Request], settings: Settings) -> Run:
@@ -120,21 +113,15 @@ def _print_report(run: Run, stream: TextIO, verbosity: int) -> None:
     report = terminal_report(
         run, width=can.width, color=can.color, unicode=can.unicode, verbosity=max(-1, min(verbosity, 2))
     )
-    try:
-        stream.write(report.rstrip() + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        # The reader has seen enough; Python's own flush at exit must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    print_text(report, stream)
 
 
 def _write_files(run: Run, settings: Settings) -> None:
-    if settings.json is not None:
-        from pytest_reqleak.report.json import write_run
+    from pytest_reqleak.deliver import annotate, deliver, settle_baseline
 
-        write_run(settings.json, run)
-    if settings.html is not None:
-        from pytest_reqleak.report.files import write_text
-        from pytest_reqleak.report.html import html_report
-
-        write_text(settings.html, html_report([run]))
+    notes = settle_baseline([run], settings)
+    deliver([run], settings)
+    sys.stderr.writelines(f"reqleak: {note}\n" for note in notes)
+    lines = annotate([run], settings)
+    if lines:
+        print_text("\n".join(lines), sys.stdout)

@@ -70,23 +70,30 @@ class Chart:
     """SVG points of the area between the ends of the growth's interval; empty where unbounded."""
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    readings: tuple[int, ...]
+    """Less the first judged one; as many as `hover_places` names."""
+    bottom: float
+    top: float
+    """Ends of the y axis, in the unit of `readings`."""
 
 
 def charts(run: Run) -> list[Chart]:
     """One chart per meter that was read, those that grow first."""
-    drawn = [chart for meter in run.samples.readings if (chart := _chart(run, meter)) is not None]
+    judged, measured = run.samples.only(*JUDGED), run.samples.only(Phase.MEASURE)
+    every = (_chart(run, meter, judged, measured) for meter in run.samples.readings)
+    drawn = [chart for chart in every if chart is not None]
     return sorted(drawn, key=lambda chart: not (chart.growth and chart.growth.grows))
 
 
-def _chart(run: Run, meter: Meter) -> Chart | None:
+def _chart(run: Run, meter: Meter, judged_samples: Samples, measured_samples: Samples) -> Chart | None:
     whole = run.samples.series(meter)
-    judged = run.samples.only(*JUDGED).series(meter) or whole
+    judged = judged_samples.series(meter) or whole
     if whole is None or judged is None or not whole.values:
         return None
     judged = judged if judged.values else whole
     growth = run.growth_of(meter)
     scale = _Scale(judged, right=whole.iterations[-1], grows=growth is not None and growth.grows)
-    measured = run.samples.only(Phase.MEASURE).series(meter)
+    measured = measured_samples.series(meter)
     line, fan = _growth_line(scale, measured, growth) if measured and growth else (None, "")
     curve, aside = _paths(scale, run.samples, whole)
     return Chart(
@@ -102,7 +109,18 @@ def _chart(run: Run, meter: Meter) -> Chart | None:
         fan=fan,
         x_ticks=scale.x_ticks(),
         y_ticks=scale.y_ticks(meter),
+        readings=tuple(whole.values[n] - scale.zero for n in hover_places(run.samples)),
+        bottom=scale.bottom,
+        top=scale.top,
     )
+
+
+def hover_places(samples: Samples) -> list[int]:
+    """The positions of the samples that a pointer can find: all, or `MOST_COLUMNS` spread evenly."""
+    count = len(samples)
+    if count <= MOST_COLUMNS:
+        return list(range(count))
+    return sorted({round(n * (count - 1) / (MOST_COLUMNS - 1)) for n in range(MOST_COLUMNS)})
 
 
 def least_span(meter: Meter) -> int:

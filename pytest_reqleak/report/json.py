@@ -18,11 +18,27 @@ from pathlib import Path
 from typing import Any
 
 from pytest_reqleak.errors import UsageError
-from pytest_reqleak.model.finding import Caveat, Culprit, Frame, Growth, Holder, Site, TypeGrowth
+from pytest_reqleak.model.finding import (
+    Caveat,
+    Culprit,
+    Growth,
+    TypeGrowth,
+)
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.run import SCHEMA_VERSION, Run, ServerInfo
 from pytest_reqleak.model.sample import Samples
 from pytest_reqleak.report.files import StrPath, check_writable, write_text
+from pytest_reqleak.report.json_findings import (
+    baselined_from_json,
+    baselined_to_json,
+    cause_growth_from_json,
+    cycle_from_json,
+    cycle_to_json,
+    holder_from_json,
+    holder_to_json,
+    site_from_json,
+    site_to_json,
+)
 from pytest_reqleak.report.place import Place
 
 __all__ = ["check_writable", "read_runs", "run_from_json", "run_to_json", "schema", "write_run", "write_runs"]
@@ -41,6 +57,10 @@ def run_to_json(run: Run) -> dict[str, Any]:
             "version": run.server.version,
             "interface": run.server.interface,
             "pid": run.server.pid,
+            "isolated": run.server.isolated,
+            "allocator": run.server.allocator,
+            "python_malloc": run.server.python_malloc,
+            "arguments": list(run.server.arguments),
         },
         "requests": list(run.requests),
         "iterations": run.iterations,
@@ -52,26 +72,28 @@ def run_to_json(run: Run) -> dict[str, Any]:
         "threshold": run.threshold,
         "growth": [_growth_to_json(growth) for growth in run.growth],
         "samples": _samples_to_json(run.samples),
-        "sites": [_site_to_json(site) for site in run.sites],
+        "sites": [site_to_json(site) for site in run.sites],
         "explained": run.explained,
         "types": [{"type": kind.type, "per_iteration": kind.per_iteration} for kind in run.types],
-        "holders": [
-            {
-                "path": holder.path,
-                "type": holder.type,
-                "growth_per_iteration": holder.growth_per_iteration,
-                "size": holder.size,
-                "bound": holder.bound,
-            }
-            for holder in run.holders
+        "holders": [holder_to_json(holder) for holder in run.holders],
+        "causes": [
+            {"cause": str(part.cause), "bytes_per_iteration": part.bytes_per_iteration, "text": part.text}
+            for part in run.causes
         ],
         "culprits": [
-            {"request": culprit.request, "bytes_per_iteration": culprit.bytes_per_iteration}
+            {
+                "request": culprit.request,
+                "bytes_per_iteration": culprit.bytes_per_iteration,
+                "note": culprit.note,
+            }
             for culprit in run.culprits
         ],
+        "cycles": [cycle_to_json(cycle) for cycle in run.cycles],
         "caveats": [{"slug": caveat.slug, "text": caveat.text} for caveat in run.caveats],
         "seconds": dict(run.seconds),
         "environment": dict(run.environment),
+        "test": run.test,
+        "baseline": None if run.baseline is None else baselined_to_json(run.baseline),
     }
 
 
@@ -103,6 +125,10 @@ def _read_run(whole: Place) -> Run:
             version=server["version"].text(),
             interface=server["interface"].text(),
             pid=server["pid"].count(),
+            isolated=server.optional("isolated", False).truth(),
+            allocator=server.optional("allocator", "").text(),
+            python_malloc=server.optional("python_malloc", "").text(),
+            arguments=tuple(argument.text() for argument in server.optional("arguments", [])),
         ),
         requests=tuple(title.text() for title in whole["requests"]),
         iterations=whole["iterations"].count(),
@@ -114,17 +140,18 @@ def _read_run(whole: Place) -> Run:
         threshold=whole["threshold"].number(),
         growth=tuple(_growth_from_json(growth) for growth in whole["growth"]),
         samples=_samples_from_json(whole["samples"]),
-        sites=tuple(_site_from_json(site) for site in whole["sites"]),
+        sites=tuple(site_from_json(site) for site in whole["sites"]),
         explained=None if whole["explained"].is_null else whole["explained"].number(),
         types=tuple(
             TypeGrowth(type=kind["type"].text(), per_iteration=kind["per_iteration"].number())
             for kind in whole["types"]
         ),
-        holders=tuple(_holder_from_json(holder) for holder in whole["holders"]),
+        holders=tuple(holder_from_json(holder) for holder in whole["holders"]),
         culprits=tuple(
             Culprit(
                 request=culprit["request"].text(),
                 bytes_per_iteration=culprit["bytes_per_iteration"].number(),
+                note=culprit.optional("note", "").text(),
             )
             for culprit in whole["culprits"]
         ),
@@ -133,7 +160,17 @@ def _read_run(whole: Place) -> Run:
         ),
         seconds={name: spent.number() for name, spent in whole["seconds"].entries()},
         environment={name: value.text() for name, value in whole["environment"].entries()},
+        # What came to schema 1 later: documents of before do without.
+        test=whole.optional("test", "").text(),
+        causes=tuple(cause_growth_from_json(part) for part in whole.optional("causes", [])),
+        cycles=tuple(cycle_from_json(cycle) for cycle in whole.optional("cycles", [])),
+        baseline=baselined_from_json(whole.optional("baseline", None)),
     )
+
+
+def json_report(runs: Sequence[Run], *, session: bool = False) -> str:
+    """Render one run as one object, and several, or those of a session, as `{"schema": 1, "runs": [...]}`."""
+    return _text(run_to_json(runs[0]) if len(runs) == 1 and not session else _session_to_json(runs))
 
 
 def write_run(path: StrPath, run: Run) -> None:
@@ -142,7 +179,7 @@ def write_run(path: StrPath, run: Run) -> None:
     Raises:
         UsageError: `path` cannot be written.
     """
-    write_text(path, _lay_out(run_to_json(run)) + "\n")
+    write_text(path, _text(run_to_json(run)))
 
 
 def write_runs(path: StrPath, runs: Sequence[Run]) -> None:
@@ -153,8 +190,11 @@ def write_runs(path: StrPath, runs: Sequence[Run]) -> None:
     """
     if not runs:
         raise UsageError(f"no run to write to {str(path)!r}: nothing was measured")
-    session = {"schema": SCHEMA_VERSION, "runs": [run_to_json(run) for run in runs]}
-    write_text(path, _lay_out(session) + "\n")
+    write_text(path, _text(_session_to_json(runs)))
+
+
+def _session_to_json(runs: Sequence[Run]) -> dict[str, Any]:
+    return {"schema": SCHEMA_VERSION, "runs": [run_to_json(run) for run in runs]}
 
 
 def read_runs(path: StrPath) -> tuple[Run, ...]:
@@ -239,55 +279,6 @@ def _samples_from_json(samples: Place) -> Samples:
     return Samples(iterations=iterations, seconds=seconds, phases=phases, readings=readings)
 
 
-def _site_to_json(site: Site) -> dict[str, Any]:
-    return {
-        "bytes_per_iteration": site.bytes_per_iteration,
-        "blocks_per_iteration": site.blocks_per_iteration,
-        "category": site.category,
-        "frames": [
-            {
-                "file": frame.file,
-                "line": frame.line,
-                "function": frame.function,
-                "code": frame.code,
-                "own": frame.own,
-            }
-            for frame in site.frames
-        ],
-        "remedy": site.remedy,
-    }
-
-
-def _site_from_json(site: Place) -> Site:
-    return Site(
-        bytes_per_iteration=site["bytes_per_iteration"].number(),
-        blocks_per_iteration=site["blocks_per_iteration"].number(),
-        category=site["category"].text(),
-        frames=tuple(
-            Frame(
-                file=frame["file"].text(),
-                line=frame["line"].count(),
-                function=frame["function"].text(),
-                code=frame["code"].text(),
-                own=frame["own"].truth(),
-            )
-            for frame in site["frames"]
-        ),
-        remedy=site["remedy"].text(),
-    )
-
-
-def _holder_from_json(holder: Place) -> Holder:
-    bound = holder["bound"]
-    return Holder(
-        path=holder["path"].text(),
-        type=holder["type"].text(),
-        growth_per_iteration=holder["growth_per_iteration"].number(),
-        size=holder["size"].count(),
-        bound=None if bound.is_null else bound.count(),
-    )
-
-
 def _check_version(whole: Place) -> None:
     if not isinstance(whole.value, dict) or "schema" not in whole.value:
         raise UsageError(f"{whole.where}: is no report of pytest-reqleak: it has no 'schema'")
@@ -303,6 +294,10 @@ def _check_version(whole: Place) -> None:
 
 def _refuse_constant(word: str) -> float:
     raise ValueError(f"{word} is no JSON number")
+
+
+def _text(document: dict[str, Any]) -> str:
+    return _lay_out(document) + "\n"
 
 
 def _lay_out(value: Any, indent: str = "") -> str:

@@ -51,3 +51,26 @@ def show_frame(frame: Frame) -> str:
 def main_frame(site: Site) -> Frame | None:
     """The line to look at: the user's own, else the first one known."""
     return next((frame for frame in site.frames if frame.own), site.frames[0] if site.frames else None)
+
+
+def site_name(site: Site) -> str:
+    """How a site is told from others although its file changes: `shop/orders.py in keep`; empty unknown."""
+    frame = main_frame(site)
+    if frame is None:
+        return ""
+    path = show_path(frame.file).replace(os.sep, "/")
+    return f"{path} in {frame.function}" if frame.function else path
+
+
+def is_same_site(name: str, other: str) -> bool:
+    """Whether two names of sites mean one, though they were taken in other folders or on other machines.
+
+    The functions must agree, and the ends of the paths: two parts, or as many as the shorter one has.
+    """
+    if name == other:
+        return True
+    path, _, function = name.partition(" in ")
+    other_path, _, other_function = other.partition(" in ")
+    parts, other_parts = path.split("/"), other_path.split("/")
+    depth = min(len(parts), len(other_parts), 2)
+    return function == other_function and parts[-depth:] == other_parts[-depth:]

@@ -50,6 +50,14 @@ class Place:
             raise UsageError(f"{self.where}: field {name!r} is missing")
         return Place(self.value[name], self.file, f"{self.address}.{name}" if self.address else name)
 
+    def optional(self, name: str, otherwise: Any) -> Place:
+        """One field of an object, or another value where the document does not have it."""
+        if not isinstance(self.value, dict):
+            self.refuse("must be an object")
+        if name not in self.value:
+            return Place(otherwise, self.file, f"{self.address}.{name}" if self.address else name)
+        return self[name]
+
     def __iter__(self) -> Iterator[Place]:
         """The entries of a list."""
         if not isinstance(self.value, list):

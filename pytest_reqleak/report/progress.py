@@ -35,15 +35,19 @@ class Progress:
         `measuring   1,200/2,000   9,800/s   0.1 s left`
     """
 
-    def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, title: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Watch a run.
 
         Args:
             stream: Where to draw; None: standard error.
+            title: Stands before each line, where several runs follow each other.
             clock: Seconds, never going back.
         """
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
+        self._title = f"{title}: " if title else ""
         self._watched = stream_abilities(self._stream).is_terminal
         self._name = ""
         self._total = 0
@@ -81,7 +85,7 @@ class Progress:
 
     def _draw(self, now: float) -> None:
         spent = now - self._began
-        line = self._name
+        line = self._title + self._name
         if self._total:
             line += f"   {format_count(self._done)}/{format_count(self._total)}"
         elif self._done:

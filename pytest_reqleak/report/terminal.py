@@ -9,19 +9,17 @@ frames and figures; 2 everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pytest_reqleak.model.finding import Frame, Growth, Site
-from pytest_reqleak.model.meter import Meter, Verdict
+from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import wording
 from pytest_reqleak.report.chart import JUDGED, least_span
 from pytest_reqleak.report.page import Page, Span
 from pytest_reqleak.report.paths import main_frame, show_frame
 from pytest_reqleak.report.sparkline import resample, sparkline
+from pytest_reqleak.report.summary import verdict_style
 from pytest_reqleak.units import format_average, format_bytes, format_seconds
 
-VERDICT_STYLES = {Verdict.CLEAN: "bold green", Verdict.LEAK: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 _HEADING = "bold"
 _DIM = "dim"
 
@@ -31,8 +29,6 @@ LEAST_COLUMNS = 8
 
 _EVERYTHING = 10**9
 _MESSAGE_WIDTH = 400
-_LEAST_SUMMARY = 40
-"""Columns for a summary's two long columns; with fewer, the lines of code are left out."""
 _MOST_SITES = {0: 3, 1: 10}
 _MOST_FRAMES = {0: 2, 1: 6}
 _MOST_OTHERS = {0: 3, 1: 10}
@@ -57,8 +53,12 @@ def terminal_report(
     _answer(page, run, verbosity)
     if verbosity >= 0 and not (run.verdict is Verdict.CLEAN and verbosity == 0):
         _figures(page, run, verbosity)
-        _sites(page, run, verbosity)
-        _holders(page, run, verbosity)
+        _kinds(page, run, verbosity)
+        # What a pending task holds was allocated somewhere too, but those lines are its victims.
+        parts = (_holders, _sites) if wording.is_made_by_resources(run) else (_sites, _holders)
+        for part in parts:
+            part(page, run, verbosity)
+        _cycles(page, run)
         _others(page, run, verbosity)
         if verbosity >= 1:
             _circumstances(page, run)
@@ -84,6 +84,8 @@ def growth_message(run: Run) -> str:
         if growth.grows
     ]
     page.line("; ".join([*figures, f"over {wording.workload_text(run)}"]))
+    if run.baseline is not None:
+        page.line(f"{run.baseline.file}: {run.baseline.text}")
     for site in sites[1:3]:
         other = wording.site_text(site)
         if other:
@@ -95,65 +97,39 @@ def growth_message(run: Run) -> str:
     return page.text()
 
 
-def summary_lines(
-    runs: Sequence[Run], *, width: int = 80, color: bool = False, unicode: bool = True
-) -> list[str]:
-    """A table of a session's runs, the one that leaks most first: one line each, after a line of titles.
-
-    Empty without runs.
-    """
-    if not runs:
-        return []
-    page = Page(width=width, color=color, unicode=unicode)
-    ordered = sorted(runs, key=lambda run: run.bytes_per_iteration, reverse=True)
-    rows = [("verdict", "per iteration", "test", "allocated at")]
-    for run in ordered:
-        telling = wording.telling_sites(run)
-        frame = main_frame(telling[0]) if telling else None
-        size = format_bytes(run.bytes_per_iteration) if run.bytes_per_iteration > 0 else "0 B"
-        rows.append((str(run.verdict), size, run.target, show_frame(frame) if frame else ""))
-    verdicts, sizes, tests, sites = (max(page.cells(row[n]) for row in rows) for n in range(4))
-    room = page.width - verdicts - sizes - 6
-    if room < _LEAST_SUMMARY:
-        sites = 0
-    # Each of the two long columns has half of the room, and what the other does not need.
-    tests, sites = (
-        min(tests, room - min(sites, room // 2)),
-        min(sites, room - min(tests, room - room // 2)),
-    )
-    styles = [(_DIM, _DIM), *((VERDICT_STYLES[run.verdict], "") for run in ordered)]
-    for row, (verdict_style, style) in zip(rows, styles, strict=True):
-        page.line(
-            (page.pad(row[0], verdicts), verdict_style),
-            "  ",
-            (page.pad(row[1], sizes, right=True), style),
-            "  ",
-            (page.pad(page.cut_head(row[2], tests), tests), style),
-            "  ",
-            (page.cut_head(row[3], sites), style),
-        )
-    return page.text().split("\n")
-
-
 def _with_locus(run: Run) -> str:
     locus = wording.locus(run) if run.verdict is not Verdict.CLEAN else ""
     return f"{wording.headline(run)}: {locus}" if locus else wording.headline(run)
 
 
 def _answer(page: Page, run: Run, verbosity: int) -> None:
-    word = (f"{str(run.verdict).upper()}:", VERDICT_STYLES[run.verdict])
+    word = (f"{wording.verdict_text(run).upper()}:", verdict_style(run))
     if verbosity < 0:
         page.paragraph(word, _with_locus(run), hang=2)
+        _baseline(page, run, verbosity)
         return
     circumstances = f"({run.target or 'app'}, {wording.server_text(run)})"
     if run.verdict is Verdict.CLEAN:
         page.paragraph(word, (wording.headline(run), "bold"), (circumstances, _DIM), hang=2)
         if verbosity >= 1:
             page.paragraph(run.reason, indent=2)
+        _baseline(page, run, verbosity)
         return
     page.paragraph(word, (wording.headline(run), "bold"), hang=2)
     page.paragraph(run.reason, indent=2)
     page.paragraph((f"{wording.workload_text(run)} {circumstances}", _DIM), indent=2)
+    _baseline(page, run, verbosity)
+
+
+def _baseline(page: Page, run: Run, verbosity: int) -> None:
+    """How the run stands against what is known, and every rule that hides a part of it."""
+    if run.baseline is None:
+        return
+    page.paragraph((f"{run.baseline.file}:", _HEADING), run.baseline.text, indent=2, hang=2)
+    for rule in run.baseline.ignored if verbosity >= 0 else ():
+        page.paragraph(
+            ("ignored:", _HEADING), f"{rule.matched} ({rule.rule}: {rule.reason})", indent=2, hang=2
+        )
 
 
 def _figures(page: Page, run: Run, verbosity: int) -> None:
@@ -209,6 +185,18 @@ def _course(page: Page, run: Run, growth: Growth, columns: int) -> tuple[str, st
     )
     first, last = (wording.reading_text(growth.meter, series.values[end]) for end in (0, -1))
     return curve, f"{first} → {last}" if first != last else first
+
+
+def _kinds(page: Page, run: Run, verbosity: int) -> None:
+    """What kind of memory grew and what says so, unless it is Python's objects as usual."""
+    if verbosity < 1 and {part.cause for part in run.causes} <= {Cause.PYTHON}:
+        return
+    if run.causes:
+        page.blank()
+        page.line(("What kind", _HEADING))
+    for part in run.causes:
+        size = f" {format_bytes(part.bytes_per_iteration)}" if part.bytes_per_iteration > 0 else ""
+        page.paragraph((f"{part.cause}{size}:", _HEADING), part.text, indent=2, hang=2)
 
 
 def _sites(page: Page, run: Run, verbosity: int) -> None:
@@ -267,7 +255,29 @@ def _holders(page: Page, run: Run, verbosity: int) -> None:
         page.paragraph(
             (f"{holder.path}:", "bold yellow"), wording.holder_text(holder, run.unit), indent=2, hang=2
         )
+        adding = wording.adding_text(holder)
+        if adding:
+            page.line(
+                (page.cut_head(adding, page.width - 4), "cyan" if holder.frames[0].own else ""), indent=4
+            )
+            if holder.frames[0].code:
+                page.line(holder.frames[0].code, indent=8)
+        if verbosity >= 1 and holder.keys:
+            page.line((f"newest keys: {', '.join(holder.keys)}", _DIM), indent=4)
     _more(page, len(run.holders) - most, "container")
+
+
+def _cycles(page: Page, run: Run) -> None:
+    """What is in the cycles, and once around one of them."""
+    if not run.cycles:
+        return
+    page.blank()
+    page.line(("In cycles", _HEADING))
+    for cycle in run.cycles:
+        page.paragraph(wording.cycle_text(cycle, run.unit), indent=2, hang=2)
+        ring = wording.ring_text(cycle)
+        if ring:
+            page.paragraph(("ring:", _DIM), ring, indent=4, hang=2)
 
 
 def _others(page: Page, run: Run, verbosity: int) -> None:
@@ -298,11 +308,14 @@ def _others(page: Page, run: Run, verbosity: int) -> None:
 
 def _worst_culprits(run: Run) -> list[tuple[str, str]]:
     """Size and title of each request to blame, the worst first; none where only one kind was sent."""
-    if len(run.requests) < 2:
+    if len(run.requests) < 2 and not any(culprit.note for culprit in run.culprits):
         return []
     ordered = sorted(run.culprits, key=lambda culprit: culprit.bytes_per_iteration, reverse=True)
     return [
-        (format_bytes(culprit.bytes_per_iteration), culprit.request)
+        (
+            format_bytes(culprit.bytes_per_iteration),
+            f"{culprit.request} ({culprit.note})" if culprit.note else culprit.request,
+        )
         for culprit in ordered
         if culprit.bytes_per_iteration > 0
     ]

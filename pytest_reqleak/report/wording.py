@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import shlex
 
-from pytest_reqleak.model.finding import Growth, Holder, Site
+from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
 from pytest_reqleak.model.run import Run
@@ -27,6 +27,13 @@ _NEVER = 1e-9
 
 LEAST_SHARE = 0.05
 """Of the growth: what is smaller is left to those who ask for everything."""
+
+_TASKS, _THREADS = "tasks running ", "threads running "
+_GROUPS = (_TASKS, _THREADS, "descriptors open: ")
+"""How the paths of holders begin that are no containers: nobody expects a bound of those."""
+
+_FEW_REQUESTS = 3
+"""In a command that is shown; a workload of more has a file."""
 
 _LONG_NAME = 100
 """Characters of a name within a sentence; a token in a query string can be much longer."""
@@ -58,6 +65,11 @@ def averaged(count: float, noun: str) -> str:
     return f"{shown} {noun}{'' if shown == '1.0' else 's'}"
 
 
+def verdict_text(run: Run) -> str:
+    """The verdict as reports show it: a leak that the baseline knows or ignores is a `known leak`."""
+    return "known leak" if run.is_accepted else str(run.verdict)
+
+
 def headline(run: Run) -> str:
     """The answer in one sentence, its size first: `each request leaves 553 B (6.0 blocks) behind`."""
     each = f"each {run.unit}"
@@ -86,7 +98,15 @@ def locus(run: Run) -> str:
         parts.append(site_text(sites[0]))
     if run.holders:
         parts.append(f"held by {_shortened(run.holders[0].path)}")
-    return ", ".join(parts)
+    return ", ".join(parts[::-1] if is_made_by_resources(run) else parts)
+
+
+def is_made_by_resources(run: Run) -> bool:
+    """Whether tasks that never finish, or threads, hold what grows: the sites are then their victims."""
+    holder = run.holders[0] if run.holders else None
+    if holder is None or Cause.RESOURCE not in run.classification:
+        return False
+    return holder.path.startswith((_TASKS, _THREADS))
 
 
 def telling_sites(run: Run) -> tuple[Site, ...]:
@@ -177,9 +197,42 @@ def server_details(run: Run) -> str:
 
 def holder_text(holder: Holder, unit: str) -> str:
     """How a container grew: `list, 5,000 now, +1.0 per request, no bound known`."""
-    bound = f"at most {format_count(holder.bound)}" if holder.bound is not None else "no bound known"
-    growth = growth_amount(Meter.GC_OBJECTS, holder.growth_per_iteration)
-    return f"{holder.type}, {format_count(holder.size)} now, {growth} per {unit}, {bound}"
+    growth = f"{growth_amount(Meter.GC_OBJECTS, holder.growth_per_iteration)} per {unit}"
+    if holder.ends_in:
+        return f"{growth}; C or Rust code refers to {holder.ends_in}, in a way that Python cannot see"
+    if holder.bound is not None:
+        filled = f"{format_count(holder.size)} of {format_count(holder.bound)} filled"
+        return ", ".join(filter(None, [f"{holder.type}, {filled}, {growth}", _keyed_text(holder)]))
+    bound = "" if holder.path.startswith(_GROUPS) else "no bound known"
+    size = f"{format_count(holder.size)} now"
+    return ", ".join(filter(None, [holder.type, size, growth, bound, _keyed_text(holder)]))
+
+
+def _keyed_text(holder: Holder) -> str:
+    return f"keyed by {holder.keyed_by}" if holder.keyed_by else ""
+
+
+def adding_text(holder: Holder) -> str:
+    """Who adds to a holder: `added at shop/orders.py:11 in keep`; empty where that is not known."""
+    if not holder.frames:
+        return ""
+    word = "made" if holder.path.startswith(_GROUPS) else "added"
+    return f"{word} at {show_frame(holder.frames[0])}"
+
+
+def cycle_text(cycle: Cycle, unit: str) -> str:
+    """What the garbage is: `8.0 objects per request: shop.Node +4.0, list +4.0`."""
+    kinds = ", ".join(f"{kind.type} +{format_average(kind.per_iteration)}" for kind in cycle.types[:4])
+    return f"{averaged(cycle.objects_per_iteration, 'object')} per {unit}: {kinds}"
+
+
+def ring_text(cycle: Cycle) -> str:
+    """Once around the ring: `shop.Node -> .kids -> [0] -> .parent -> shop.Node`; empty without one."""
+    if not cycle.path:
+        return ""
+    first, *rest = cycle.path
+    steps = [link.step.removeprefix(" -> ") or link.type for link in rest]
+    return " -> ".join([first.type, *steps, "itself"])
 
 
 def explained_text(run: Run) -> str:
@@ -194,6 +247,10 @@ def next_steps(run: Run) -> list[str]:
     steps = []
     if run.verdict is Verdict.LEAK:
         steps += _repairs(run)
+        other = _other_server(run)
+        # Tasks that wait for what the server has made are the server's as easily as the app's.
+        if other:
+            steps.insert(0 if is_made_by_resources(run) else len(steps), other)
     filling = next((holder for holder in run.holders if _iterations_to_fill(holder)), None)
     if filling is not None:
         more = _iterations_to_fill(filling)
@@ -215,6 +272,15 @@ def next_steps(run: Run) -> list[str]:
     elif run.explained is not None and run.explained < 0.5 and run.environment.get("tracer") != "memray":
         steps.append("Measure with tracer=memray: it also sees what C code allocates.")
     return steps
+
+
+def _other_server(run: Run) -> str:
+    """How to tell the app's leak from the server's; empty where no server of another make is involved."""
+    if run.server.name in ("direct", "bundled", "") or "::" in run.target or ":" not in run.target:
+        return ""
+    requests = run.requests if len(run.requests) <= _FEW_REQUESTS else ("...",)
+    words = ["reqleak", "compare", run.target, *requests, "--server", run.server.name, "--server", "bundled"]
+    return f"See whether it is the app or the server: {shlex.join(words)}"
 
 
 def reproduce_command(run: Run) -> str:
@@ -283,13 +349,18 @@ def _is_resident_only(run: Run) -> bool:
     return Cause.ALLOCATOR in causes and not causes & {Cause.PYTHON, Cause.NATIVE}
 
 
+def _wants_a_bound(holder: Holder) -> bool:
+    """Whether a bound would help: not where native code holds on, nor where tasks or threads pile up."""
+    return holder.bound is None and not holder.ends_in and not holder.path.startswith(_GROUPS)
+
+
 def _repairs(run: Run) -> list[str]:
     """What usually mends the leak."""
     steps = []
     sites = telling_sites(run)
     if sites and sites[0].remedy:
         steps.append(sites[0].remedy)
-    elif run.holders and run.holders[0].bound is None and not _is_resource_only(run):
+    elif run.holders and _wants_a_bound(run.holders[0]) and not _is_resource_only(run):
         steps.append(
             f"Give {run.holders[0].path} a bound, or take out each entry when its {run.unit} is done."
         )

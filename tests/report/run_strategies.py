@@ -10,6 +10,7 @@ from pytest_reqleak.model.finding import Caveat, Culprit, Frame, Growth, Holder,
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.model.sample import Samples
+from pytest_reqleak.model.standing import Baselined, Ignored, Standing
 
 # Surrogates too: a file's name that cannot be decoded holds them.
 text = st.text(st.characters(codec=None), max_size=40)
@@ -29,6 +30,7 @@ sites = st.builds(
     category=text,
     frames=few(frames),
     remedy=text,
+    inner=st.integers(0, 3),
 )
 growths = st.builds(
     Growth,
@@ -40,6 +42,15 @@ growths = st.builds(
 )
 holders = st.builds(
     Holder, path=text, type=text, growth_per_iteration=number, size=count, bound=st.none() | count
+)
+
+
+baselines = st.builds(
+    Baselined,
+    standing=st.sampled_from(Standing),
+    text=text,
+    file=text,
+    ignored=few(st.builds(Ignored, rule=text, reason=text, matched=text)),
 )
 
 
@@ -84,4 +95,6 @@ runs = st.builds(
     caveats=few(st.builds(Caveat, slug=text, text=text)),
     seconds=st.dictionaries(text, number, max_size=3),
     environment=st.dictionaries(text, text, max_size=3),
+    test=text,
+    baseline=st.none() | baselines,
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from sample_runs import RUNS, clean_run, pydantic_run, samples_of
 
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report.chart import HEIGHT, WIDTH, Chart, charts
+from pytest_reqleak.report.chart import HEIGHT, MOST_COLUMNS, WIDTH, Chart, charts, hover_places
 
 
 def chart_of(run: Run, meter: Meter) -> Chart:
@@ -96,3 +97,22 @@ def test_any_run_has_charts_with_finite_places(run: Run) -> None:
         for x, y in points(chart.curve) + points(chart.aside):
             assert 0 <= x <= WIDTH
             assert -HEIGHT <= y <= 2 * HEIGHT
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, MOST_COLUMNS, MOST_COLUMNS + 1, 10_000])
+def test_a_pointer_finds_the_first_the_last_and_evenly_many_between(count: int) -> None:
+    places = hover_places(samples_of(stages=((Phase.MEASURE, count, 10),)))
+
+    assert min(count, MOST_COLUMNS) == len(places)
+    assert places[:1] + places[-1:] == ([0, count - 1] if count else [])
+    steps = {after - before for before, after in pairwise(places)}
+    assert not steps or max(steps) - min(steps) <= 1
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_reading_under_the_pointer_is_one_of_the_meters(name: str) -> None:
+    run = RUNS[name]()
+
+    for chart in charts(run):
+        assert tuple(reading + chart.first for reading in chart.readings) == run.samples[chart.meter]
+        assert chart.bottom < chart.top

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -23,7 +25,7 @@ from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.meter import Phase
 from pytest_reqleak.report.html import html_report, write_html
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input", "wbr"}
 DRAWN = {"rect", "line", "path", "polygon"}
 
 
@@ -51,7 +53,7 @@ class Reader(HTMLParser):
         assert tag == self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.words.append(data)
 
     @property
@@ -103,7 +105,7 @@ def test_every_meter_that_moves_has_a_chart_and_the_others_are_named() -> None:
     page = Reader(html_report([pydantic_run()]))
 
     assert 4 == page.count("svg")
-    assert 3 == page.count("figure", **{"class": "wide"})
+    assert 1 == page.count("figure", **{"class": "wide"})
     assert "Never moved: descriptors 11, threads 3, tasks 0" in page.text
 
 
@@ -121,23 +123,25 @@ def test_the_growth_is_drawn_with_its_interval_where_it_has_one() -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_RUN)
-def test_the_page_needs_no_network_and_no_script(name) -> None:
+def test_the_page_needs_no_network_and_runs_no_script_but_its_own(name) -> None:
     page = html_report([EVERY_RUN[name](), clean_run()])
     reader = Reader(page)
 
-    assert 0 == reader.count("script") + reader.count("link") + reader.count("img") + reader.count("iframe")
+    assert 0 == reader.count("link") + reader.count("img") + reader.count("iframe")
     assert not re.search(r"url\(|@import", page)
     for _, attrs in reader.tags:
         assert not [key for key in attrs if key.startswith("on") or key in ("src", "action", "xlink:href")]
         assert (attrs.get("href") or "#").startswith("#")
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policies = [attrs.get("content") for _, attrs in reader.tags if attrs.get("http-equiv")]
-    assert ["default-src 'none'; style-src 'unsafe-inline'"] == policies
+    assert [f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"] == policies
 
 
 def test_hostile_names_are_shown_and_not_obeyed() -> None:
     page = html_report([hostile_run()])
 
-    assert "<script>" not in page
+    assert 1 == page.count("<script>")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "{{ 7*7 }}" in page
     assert r"\x1b[2J\x1b]0;owned\x07\u202egnp.\udc80\n" in Reader(page).text

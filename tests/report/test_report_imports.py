@@ -7,7 +7,20 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["json", "files", "terminal", "html", "progress", "wording", "chart", "stream"]
+    "module",
+    [
+        "json",
+        "files",
+        "formats",
+        "github",
+        "terminal",
+        "html",
+        "markdown",
+        "progress",
+        "wording",
+        "chart",
+        "stream",
+    ],
 )
 def test_a_report_loads_what_draws_it_when_it_draws(module: str) -> None:
     probe = (
@@ -19,10 +32,11 @@ def test_a_report_loads_what_draws_it_when_it_draws(module: str) -> None:
     assert ("", "[]\n") == (result.stderr, result.stdout)
 
 
-def test_the_package_holds_the_schema_and_the_template() -> None:
+def test_the_package_holds_the_schema_and_the_templates() -> None:
     from importlib import resources
 
     package = resources.files("pytest_reqleak.report")
 
     assert package.joinpath("schema/run-v1.json").is_file()
-    assert package.joinpath("templates/report.html").is_file()
+    for part in ("page.html", "run.html", "style.css", "page.js"):
+        assert package.joinpath(f"templates/{part}").is_file()

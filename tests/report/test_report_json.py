@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,6 +15,7 @@ from sample_runs import EVERY_RUN, RUNS, hostile_run, pydantic_run
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.run import Run
+from pytest_reqleak.report.formats import FORMATS, render
 from pytest_reqleak.report.json import read_runs, run_from_json, run_to_json, schema, write_run, write_runs
 
 CONTRACT = {
@@ -39,7 +43,19 @@ CONTRACT = {
 }
 
 
-VALIDATOR = jsonschema.Draft202012Validator(schema())
+def strict(part: Any) -> Any:
+    """The schema without its patience for keys that a later version adds: we write none of those."""
+    if isinstance(part, list):
+        return [strict(entry) for entry in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {key: strict(value) for key, value in part.items()}
+    if "properties" in part and part.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+VALIDATOR = jsonschema.Draft202012Validator(strict(schema()))
 
 
 def validate(document: Any) -> None:
@@ -71,9 +87,43 @@ def test_the_document_of_a_leak_is_the_golden_one(matches_golden: Any, tmp_path:
     matches_golden("pydantic.json", (tmp_path / "run.json").read_text().rstrip("\n"))
 
 
-def test_the_schema_refuses_an_unknown_key() -> None:
+def test_the_schema_lets_keys_of_a_later_version_pass() -> None:
+    later = {**run_to_json(pydantic_run()), "surprise": 1}
+
+    jsonschema.Draft202012Validator(schema()).validate(later)
     with pytest.raises(jsonschema.ValidationError):
-        validate({**run_to_json(pydantic_run()), "surprise": 1})
+        validate(later)
+
+
+FIRST = Path(__file__).parents[1] / "golden/schema-1/first.json"
+
+
+def test_a_file_that_the_first_version_wrote_is_still_read() -> None:
+    (run,) = read_runs(FIRST)
+
+    assert ("shop.main:app", 553.2, 119) == (run.target, run.bytes_per_iteration, len(run.samples))
+    assert "POST /orders" == run.culprits[0].request
+    assert ("", None) == (run.test, run.baseline)
+
+
+def test_every_key_that_came_later_is_told_in_the_history() -> None:
+    history = (resources.files("pytest_reqleak.report") / "schema/HISTORY.md").read_text(encoding="utf-8")
+    parts = {name: part for name, part in schema()["$defs"].items() if name not in ("samples", "session")}
+    parts["server"] = parts["run"]["properties"]["server"]
+    parts["culprit"] = parts["run"]["properties"]["culprits"]["items"]
+
+    for name, part in parts.items():
+        later = set(part.get("properties", ())) - set(part.get("required", ()))
+        assert not later - set(re.findall(r"`(\w+)`", history)), name
+
+
+def test_the_schema_still_allows_what_the_first_version_wrote() -> None:
+    validate(json.loads(FIRST.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_the_first_version_wrote_is_shown_in_every_form(name: str) -> None:
+    assert render(name, read_runs(FIRST))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from sample_runs import (
     threads_run,
 )
 
-from pytest_reqleak.model.finding import Growth
+from pytest_reqleak.model.finding import Growth, Holder
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
+from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import wording
 from pytest_reqleak.report.paths import show_path
 
@@ -160,3 +161,31 @@ def test_native_growth_asks_for_the_tracer_that_sees_c_code() -> None:
 )
 def test_the_command_that_measures_again_can_be_pasted(run, command: str) -> None:
     assert command == wording.reproduce_command(run)
+
+
+def on_server(run: Run, name: str) -> Run:
+    return replace(run, server=replace(run.server, name=name))
+
+
+def test_a_leak_on_a_server_that_is_not_ours_is_worth_a_comparison() -> None:
+    steps = wording.next_steps(on_server(pydantic_run(), "granian"))
+
+    sent = "'POST /orders' 'GET /orders/{i}'"
+    command = f"reqleak compare shop.main:app {sent} --server granian --server bundled"
+    assert f"See whether it is the app or the server: {command}" == steps[-1]
+    assert not any("compare" in step for step in wording.next_steps(pydantic_run()))
+
+
+def test_tasks_that_pile_up_come_before_the_lines_that_allocate() -> None:
+    tasks = Holder(
+        path="tasks running shop.notify at shop.py:18, waiting in asyncio.locks.Event.wait",
+        type="asyncio.Task",
+        growth_per_iteration=1.0,
+        size=2000,
+    )
+    run = on_server(
+        replace(pydantic_run(), holders=(tasks,), classification=(Cause.PYTHON, Cause.RESOURCE)), "granian"
+    )
+
+    assert wording.locus(run).startswith("held by tasks running shop.notify at shop.py:18")
+    assert "reqleak compare" in wording.next_steps(run)[0]

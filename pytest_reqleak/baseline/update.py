@@ -1,0 +1,107 @@
+"""Write what grows now into a baseline, and ask for it where things got better.
+
+What the runs did not measure stays as it is, and so does every figure that is
+still within its tolerance: an update changes what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pytest_reqleak.baseline.document import read_baseline, write_baseline
+from pytest_reqleak.baseline.ignoring import coverage
+from pytest_reqleak.baseline.known import Baseline, Entry, key_of
+from pytest_reqleak.model.meter import Verdict
+from pytest_reqleak.model.run import Run
+from pytest_reqleak.model.standing import Standing
+from pytest_reqleak.report.files import StrPath
+from pytest_reqleak.report.paths import site_name
+
+
+def update_baseline(path: StrPath, runs: Iterable[Run]) -> str:
+    """Take the growth of some runs into a baseline.
+
+    Args:
+        path: The file; made where it does not exist.
+        runs: Held against it before.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        UsageError: It cannot be read or written; nothing was overwritten.
+    """
+    before = read_baseline(path, may_be_missing=True)
+    known = dict(before.known)
+    fresh: set[str] = set()
+    for run in runs:
+        key = key_of(run)
+        standing = run.baseline.standing if run.baseline is not None else None
+        if run.verdict is Verdict.INCONCLUSIVE or standing is Standing.KNOWN:
+            continue
+        entry = _entry(run, before)
+        if entry is None:
+            if key not in fresh:
+                known.pop(key, None)
+            continue
+        known[key] = _worse_of(known[key], entry) if key in fresh else entry
+        fresh.add(key)
+    write_baseline(path, replace(before, known=known))
+    added = len(known.keys() - before.known.keys())
+    removed = len(before.known.keys() - known.keys())
+    changed = sum(before.known[key] != known[key] for key in known.keys() & before.known.keys())
+    figures = ", ".join(
+        f"{count} {word}"
+        for count, word in ((added, "added"), (changed, "changed"), (removed, "removed"))
+        if count
+    )
+    return f"updated {before.file}: {figures or 'nothing to change'}"
+
+
+def tighten_text(path: StrPath, runs: Sequence[Run]) -> str:
+    """Ask for an update where runs leave less behind than the baseline knows; empty where none does."""
+    better = [
+        run.name for run in runs if run.baseline is not None and run.baseline.standing is Standing.BETTER
+    ]
+    if not better:
+        return ""
+    which = better[0] if len(better) == 1 else f"{better[0]} and {len(better) - 1} more"
+    file = read_baseline(path).file
+    return f"{which} got better than {file} knows: tighten it with the option baseline-update"
+
+
+def _entry(run: Run, before: Baseline) -> Entry | None:
+    """What a baseline should know of a run; None: nothing grows that no rule covers."""
+    old = before.known.get(key_of(run))
+    if run.verdict is Verdict.CLEAN:
+        return None
+    if run.baseline is not None and run.baseline.standing is Standing.IGNORED:
+        return None
+    rest = coverage(run, before.rules)
+    sites: dict[str, float] = {}
+    for site in rest.sites:
+        name = site_name(site)
+        if name:
+            sites[name] = sites.get(name, 0.0) + site.bytes_per_iteration
+    return Entry(
+        bytes_per_iteration=rest.bytes_per_iteration,
+        tolerance=old.tolerance if old is not None else None,
+        sites=sites,
+        counts=rest.counts,
+        reason=old.reason if old is not None else "",
+    )
+
+
+def _worse_of(one: Entry, other: Entry) -> Entry:
+    """An entry that allows what either does: one workload can be measured by two tests."""
+
+    def most(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
+        return {name: max(first.get(name, 0.0), second.get(name, 0.0)) for name in {**first, **second}}
+
+    return replace(
+        one,
+        bytes_per_iteration=max(one.bytes_per_iteration, other.bytes_per_iteration),
+        sites=most(dict(one.sites), dict(other.sites)),
+        counts=most(dict(one.counts), dict(other.counts)),
+    )
