@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 FILE = Path(__file__).parent.parent / "tests" / "lowest.txt"
 HEAD = "# Lower bounds of pyproject.toml as pins; written by .ci/lowest.py.\n"
 # What checks the code does not run with it, so its oldest version proves nothing.
-EXTRAS = ("", "examples", "test")
+EXTRAS = ("", "examples", "integrations", "test")
 
 
 def lowest() -> str:

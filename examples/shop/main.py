@@ -1,8 +1,8 @@
 """The shop's HTTP API.
 
 The endpoints are coroutines and share SQLite's one connection on the event
-loop's thread: a statement takes microseconds there. With a database across a
-network they would rather be plain functions, which FastAPI runs in threads.
+loop's thread: a statement takes microseconds there. A database across a network
+is waited for, and other requests are served meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from examples.shop import history, orders, signing
-from examples.shop.database import CUSTOMERS, engine, prepare
+from examples.shop.database import CUSTOMERS, close, in_session, prepare
 from examples.shop.models import NewOrder, OrderAnswer, ReportLine
 
 _numbers = itertools.count(1)
@@ -25,9 +25,9 @@ _numbers = itertools.count(1)
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Fill the database before the first request."""
-    prepare()
+    await prepare()
     yield
-    engine.dispose()
+    await close()
 
 
 app = FastAPI(title="Shop", lifespan=lifespan)
@@ -43,10 +43,12 @@ def signed(answer: OrderAnswer, number: int, *, status: int) -> Response:
 @app.get("/orders/{number}")
 async def get_order(number: int) -> Response:
     """One order, with the number of earlier ones."""
-    with Session(engine) as session:
+
+    def read(session: Session) -> OrderAnswer:
         order = orders.read_order(session, number)
-        earlier = history.count_earlier(session, order, number)
-    return signed(OrderAnswer(order=order, earlier_orders=earlier), number, status=200)
+        return OrderAnswer(order=order, earlier_orders=history.count_earlier(session, order, number))
+
+    return signed(await in_session(read), number, status=200)
 
 
 @app.post("/orders")
@@ -60,10 +62,12 @@ async def post_order(request: Request) -> Response:
     except ValidationError as error:
         raise HTTPException(422, error.errors(include_url=False, include_context=False)) from error
     number = next(_numbers)
-    with Session(engine) as session, session.begin():
+
+    def place(session: Session) -> OrderAnswer:
         order = orders.place_order(session, number, new)
-        earlier = history.count_earlier(session, order, number)
-    return signed(OrderAnswer(order=order, earlier_orders=earlier), number, status=201)
+        return OrderAnswer(order=order, earlier_orders=history.count_earlier(session, order, number))
+
+    return signed(await in_session(place), number, status=201)
 
 
 @app.get("/reports")
@@ -71,5 +75,4 @@ async def get_report(customer: str | None = None) -> list[ReportLine]:
     """Totals by customer; `?customer=ada` asks for one."""
     if customer is not None and customer not in CUSTOMERS:
         raise HTTPException(404, f"no customer {customer!r}")
-    with Session(engine) as session:
-        return history.totals_by_customer(session, customer)
+    return await in_session(lambda session: history.totals_by_customer(session, customer))

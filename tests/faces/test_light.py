@@ -21,8 +21,18 @@ def test_the_plugin_imports_nothing_heavy():
 
     assert set() == loaded & set(HEAVY)
     ours = {name for name in loaded if name.startswith("pytest_reqleak")}
-    parts = {"plugin", "session", "settings", "options", "units", "errors", "model", "model.plan"}
-    assert {"pytest_reqleak"} | {f"pytest_reqleak.{part}" for part in parts} == ours
+    light = {
+        "plugin",
+        "session",
+        "iteration",
+        "settings",
+        "options",
+        "units",
+        "errors",
+        "model",
+        "model.plan",
+    }
+    assert {"pytest_reqleak"} | {f"pytest_reqleak.{part}" for part in light} == ours
 
 
 def test_the_package_imports_nothing_until_a_name_is_used():
@@ -51,3 +61,11 @@ def test_a_session_without_measurements_imports_nothing_heavy(run_pytest, monkey
     )
 
     result.assert_outcomes(passed=1)
+
+
+def test_the_plugin_imports_only_pytest_the_standard_library_and_itself():
+    loaded = loaded_by("import pytest_reqleak.plugin", "import pytest")
+
+    assert {"pytest_reqleak"} == {
+        name.partition(".")[0] for name in loaded if name not in sys.stdlib_module_names
+    }

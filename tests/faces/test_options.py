@@ -4,29 +4,51 @@ import pytest
 
 from pytest_reqleak import options, settings
 from pytest_reqleak.errors import UsageError
-from pytest_reqleak.options import BY_NAME, CALL, COMMAND, MARKER, OPTIONS
+from pytest_reqleak.options import BY_NAME, CALL, COMMAND, INI, MARKER, OPTIONS, PYTEST
 
 # Three different good values each, and one bad one with what the message must say.
 VALUES = {
-    "iterations": (["300", "400", "500"], "0", "must be at least 1"),
+    "iterations": (["300", "400", "auto"], "0", "must be at least 1, or 'auto'"),
     "batches": (["3", "4", "5"], "-1", "must be at least 1"),
     "warmup": (["30", "40", "auto"], "soon", "must be a whole number, or 'auto'"),
     "threshold": (["16", "16 B", "1 KiB"], "5 parsec", "has the unknown unit 'parsec'"),
     "server": (["bundled", "direct", "Bundled"], "apache", "must be one of bundled, direct"),
     "interface": (["asgi", "wsgi", "auto"], "agsi", "did you mean 'asgi'?"),
+    "server_args": (["--backlog 128", "--http 1", "-v"], "'open", "must be arguments as in a shell"),
+    "isolate": (["true", "no", "1"], "perhaps", "must be true or false"),
+    "allocator": (["jemalloc", "glibc", "mimalloc"], "jemaloc", "did you mean 'jemalloc'?"),
+    "python_malloc": (["malloc", "pymalloc", "malloc"], "mimalloc", "did you mean 'pymalloc'?"),
+    "memray_capture": (["a.bin", "b.bin", "c.bin"], "", "must be the name of a file"),
     "concurrency": (["2", "3", "4"], "many", "must be a whole number"),
     "trace": (["always", "never", "auto"], "sometimes", "must be one of auto, always, never"),
+    "gc": (["natural", "collect", "natural"], "none", "must be one of collect, natural"),
     "tracer": (["memray", "tracemalloc", "memray"], "malloc", "did you mean 'tracemalloc'?"),
     "app": (["a:app", "b:app", "c:app"], " ", "must be an import string"),
     "factory": (["true", "no", "1"], "perhaps", "must be true or false"),
     "json": (["a.json", "b.json", "c.json"], "", "must be the name of a file"),
     "html": (["a.html", "b.html", "c.html"], "", "must be the name of a file"),
+    "markdown": (["a.md", "b.md", "c.md"], "", "must be the name of a file"),
+    "junit": (["a.xml", "b.xml", "c.xml"], "", "must be the name of a file"),
+    "gitlab": (["a.json", "b.json", "c.json"], "", "must be the name of a file"),
+    "sarif": (["a.sarif", "b.sarif", "c.sarif"], "", "must be the name of a file"),
+    "speedscope": (["a.json", "b.json", "c.json"], "", "must be the name of a file"),
+    "prometheus": (["a.prom", "b.prom", "c.prom"], "", "must be the name of a file"),
+    "graph": (["a.dot", "b.dot", "c.dot"], "", "must be the name of a file"),
+    "github": (["never", "auto", "never"], "off", "must be one of auto, never"),
+    "baseline": (["a.json", "b.json", "c.json"], "", "must be the name of a file"),
+    "baseline_update": (["true", "no", "1"], "perhaps", "must be true or false"),
     "timeout": (["10", "20 s", "0.5"], "soon", "must be a number of seconds"),
     "inconclusive": (["fail", "pass", "warn"], "ignore", "must be one of warn, fail, pass"),
 }
 
 
+# Those that may stand in a configuration file and on pytest's command line.
+IN_BOTH = [option for option in OPTIONS if {PYTEST, INI} <= option.forms]
+
+
 def value_of(settled, name):
+    if name in options.FILE_FORMATS:
+        return settled.files.get(name)
     return getattr(settled if hasattr(settled, name) else settled.plan, name)
 
 
@@ -38,7 +60,7 @@ def sources(name, ini=None, command_line=None, marker=None):
     ]
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", IN_BOTH, ids=lambda option: option.name)
 def test_the_closest_place_wins(option):
     (ini, command_line, marker), *_ = VALUES[option.name]
     in_marker = marker if MARKER in option.forms else None
@@ -55,7 +77,7 @@ def test_the_closest_place_wins(option):
 
 
 @pytest.mark.parametrize(
-    "option", [option for option in OPTIONS if VALUES[option.name][1]], ids=lambda option: option.name
+    "option", [option for option in IN_BOTH if VALUES[option.name][1]], ids=lambda option: option.name
 )
 def test_a_bad_value_is_refused_with_its_place_even_where_another_place_wins(option):
     (_, good, _), bad, complaint = VALUES[option.name]
@@ -77,7 +99,7 @@ def test_the_command_names_its_options_without_prefix(option):
     with pytest.raises(UsageError) as refused:
         settings.resolve([given])
 
-    assert str(refused.value).startswith(f"--{option.name} = {bad!r} (command line): ")
+    assert str(refused.value).startswith(f"--{option.dashed} = {bad!r} (command line): ")
     assert complaint in str(refused.value)
 
 
@@ -104,7 +126,7 @@ def test_an_unknown_keyword_without_a_close_one_lists_those_that_exist():
         settings.given_as_keywords({"colour": 5}, form=CALL, name="check")
 
 
-@pytest.mark.parametrize("name", ["json", "html", "app", "factory"])
+@pytest.mark.parametrize("name", ["json", "html", "sarif", "baseline", "github", "app", "factory"])
 def test_what_belongs_to_the_session_is_no_keyword_of_the_marker(name):
     assert MARKER not in BY_NAME[name].forms
 
@@ -213,3 +235,10 @@ def test_a_bad_value_on_the_command_line_ends_the_session_in_one_line(pytester):
         ["ERROR: --reqleak-threshold = '5 parsec' (command line): has the unknown unit*"]
     )
     result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_an_update_needs_a_baseline():
+    given = {"baseline_update": settings.Given(value="true", place="--reqleak-baseline-update = 'true'")}
+
+    with pytest.raises(UsageError, match=r"^--reqleak-baseline-update = 'true': needs the file to update"):
+        settings.resolve([given])

@@ -1,0 +1,95 @@
+"""Django's own test cases and clients, and pytest-django's fixtures: each pass finds the same rows."""
+
+SETTINGS = """
+SECRET_KEY = "not secret"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+ROOT_URLCONF = "shop_urls"
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+"""
+
+URLS = """
+from django.core.mail import send_mail
+from django.http import HttpResponse
+from django.urls import path
+
+
+def count(request):
+    from django.contrib.auth.models import User
+    return HttpResponse(str(User.objects.count()))
+
+
+def mail(request):
+    send_mail("subject", "text", "a@shop.test", ["b@shop.test"])
+    return HttpResponse("sent")
+
+
+urlpatterns = [path("", count), path("mail", mail)]
+"""
+
+TESTS = """
+import pytest
+from django.test import SimpleTestCase, TestCase
+
+pytestmark = pytest.mark.no_leak(iterations=500, batches=20, trace="never", timeout=12)
+
+class TestRows(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        from django.contrib.auth.models import User
+        User.objects.create(username="of the class")
+
+    def setUp(self):
+        from django.contrib.auth.models import User
+        User.objects.create(username="of the set-up")
+
+    def test_rows(self):
+        from django.contrib.auth.models import User
+        User.objects.create(username="of the body")
+        self.assertEqual(b"3", self.client.get("/").content)
+
+class TestMail(SimpleTestCase):
+    def test_mail(self):
+        from django.core import mail
+        self.client.get("/mail")
+        self.assertEqual(1, len(mail.outbox))
+
+@pytest.mark.django_db
+def test_db(client, mailoutbox):
+    from django.contrib.auth.models import User
+    User.objects.create(username="of the body")
+    assert b"1" == client.get("/").content
+    client.get("/mail")
+    assert 1 == len(mailoutbox)
+
+@pytest.mark.django_db(transaction=True)
+def test_committed(client):
+    from django.contrib.auth.models import User
+    User.objects.create(username="of the body")
+
+@pytest.mark.django_db
+@pytest.mark.no_leak(iterations=100, batches=10, trace="never")
+def test_leaky(client):
+    KEPT.append(client.get("/mail"))
+
+KEPT = []
+"""
+
+
+def test_passes_are_rolled_back_and_the_clients_leave_nothing_behind(
+    run_pytest, verdicts, pytester, monkeypatch
+):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop_settings")
+    pytester.makepyfile(shop_settings=SETTINGS, shop_urls=URLS)
+
+    result = run_pytest(TESTS, "-Wignore", plugins=["django"])
+
+    result.assert_outcomes(passed=3, failed=2)
+    found = verdicts()
+    assert {"test_rows", "test_db", "test_mail", "test_leaky"} == set(found)
+    assert ("clean", "leak") == (found["test_mail"], found["test_leaky"])
+    # A connection of SQLite forgets its cursors by the 200; so short a run may find that uneven.
+    assert {found["test_rows"], found["test_db"]} <= {"clean", "inconclusive"}
+    result.stdout.fnmatch_lines(["*iteration 2 failed, iteration 1 passed: the test is not repeatable*"])
