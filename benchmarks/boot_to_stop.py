@@ -22,9 +22,8 @@ from typing import Any
 from benchmarks.pairs import in_turn, middle_ratio
 from pytest_reqleak import Request, measure
 from pytest_reqleak.drivers.http import HttpDriver
-from pytest_reqleak.servers.external import GRACE_SECONDS
 from pytest_reqleak.servers.kinds import ADDRESS, Launch, kind_of, version_tuple
-from pytest_reqleak.servers.process import ServerProcess
+from pytest_reqleak.servers.process import GRACE_SECONDS, ServerProcess
 from pytest_reqleak.servers.surroundings import free_port
 
 _LIMIT = 1.5

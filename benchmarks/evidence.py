@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +29,7 @@ class Clock:
     """Adds up the seconds of the outermost of some functions, and the highest memory while they run."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self.bytes = 0
         self._depth = 0
         self._start = 0
@@ -86,7 +86,7 @@ def main() -> int:
     threading.Thread(target=clock.watch, daemon=True).start()
     requests = asked.request or ["GET /orders/{i}"]
     run = measure(asked.app, requests, server="direct", iterations=asked.iterations)
-    for name, seconds in clock.seconds.most_common():
+    for name, seconds in sorted(clock.seconds.items(), key=lambda item: -item[1]):
         print(f"{name:20} {seconds:6.2f} s")
     total = sum(clock.seconds.values())
     print(f"{'in all':20} {total:6.2f} s, {clock.bytes / 2**20:.0f} MiB more")

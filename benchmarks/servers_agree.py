@@ -46,7 +46,7 @@ class Tally:
         if run["verdict"] != "leak":
             return
         frames = run["sites"][0]["frames"] if run["sites"] else []
-        first = frames[0] if frames else {"file": "none", "line": 0, "function": ""}
+        first: dict[str, Any] = frames[0] if frames else {"file": "none", "line": 0, "function": ""}
         self.sites[f"{Path(first['file']).name}:{first['line']} in {first['function']}"] += 1
 
     @property

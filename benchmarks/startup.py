@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     found: dict[tuple[str, ...], list[tuple[float, float]]] = {WITH: [], WITHOUT: []}
     with tempfile.TemporaryDirectory() as folder:
-        for side in (WITH, WITHOUT):
+        for side in found:
             # The first one of each compiles and reads the disk.
             session_seconds(side, folder)
         for _ in range(asked.pairs):
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 seconds.append(session_seconds(side, folder))
     for place, name in enumerate(("wall clock", "processor")):
         with_ms, without_ms = (
-            1000 * statistics.median(pair[place] for pair in found[side]) for side in (WITH, WITHOUT)
+            1000 * statistics.median(pair[place] for pair in times) for times in found.values()
         )
         cost = with_ms - without_ms
         print(f"{name}: with {with_ms:.0f} ms, without {without_ms:.0f} ms: the plugin costs {cost:.1f} ms")

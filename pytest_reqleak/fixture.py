@@ -137,7 +137,7 @@ def measure_app(
         opened.enter_context(one_at_a_time())
         started = time.perf_counter()
         name = None if isinstance(app, str) else name_of(app)
-        if plan.factory and name is not None and not plan.starts_process:
+        if plan.factory and not isinstance(app, str) and not plan.starts_process:
             app = app()
         booted = boot_app(app, plan, name=name)
         opened.callback(booted.close)

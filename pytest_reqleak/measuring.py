@@ -137,6 +137,8 @@ class _Course:
         decision = self._screen(measured)
         if decision.outcome is Outcome.GO_ON:
             measured, decision = self._confirm(measured, decision)
+        elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
+            decision = self._unfinished(decision)
         self._look_deeper(decision, evidence.seconds_per_iteration(measured))
         self._find_culprits(decision)
         return self._found.run(

@@ -86,6 +86,8 @@ class Observed:
             self._windows[meter] = split_at_jumps(after(pieces, self._start))
             self.trends[meter] = trend_of(self._windows[meter], before=pieces)
         self._fits: dict[Meter, Fit] = {}
+        threads = stages[0].readings.get(Meter.THREADS)
+        self._threads = min(threads) if threads else 1
 
     @property
     def seconds_per_iteration(self) -> float:
@@ -95,7 +97,7 @@ class Observed:
 
     def least(self, meter: Meter) -> float:
         """Growth per iteration below which a meter is not looked at."""
-        return least_growth(meter, self.threshold)
+        return least_growth(meter, self.threshold, threads=self._threads)
 
     def fit(self, meter: Meter) -> Fit:
         """Slope and 95 % interval over the window.

@@ -315,6 +315,13 @@ def test_heap_that_wanders_by_a_few_bytes_per_request_is_clean(make_samples):
     assert Outcome.CLEAN is screened(make_samples, {BLOCKS: level, HEAP: lambda n: 3 * n}).outcome
 
 
+@pytest.mark.parametrize(("threads", "outcome"), [(3, Outcome.LEAK), (10, Outcome.CLEAN)])
+def test_each_thread_has_bins_in_the_heap_that_may_be_filling(make_samples, threads, outcome):
+    columns = {BLOCKS: level, HEAP: lambda n: 12 * n, Meter.THREADS: lambda n: threads}
+
+    assert outcome is decided(make_samples, columns).outcome
+
+
 def test_cyclic_garbage_is_advice_while_the_collector_runs(make_samples):
     decision = screened(make_samples, {BLOCKS: level, Meter.CYCLIC_GARBAGE: lambda n: 12 * n})
 

@@ -72,16 +72,17 @@ SHORT = "--reqleak-iterations=200", "--reqleak-batches=20"
 
 
 @pytest.fixture
-def project(pytester):
-    """A folder with `apps.py` and a function that runs pytest in it, in a process of its own."""
+def project(pytester, monkeypatch):
+    """A folder with `apps.py`, in which a pytest loads our plugin and those that the tests need."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p reqleak -p xdist -p anyio")
     pytester.makepyfile(apps=APPS)
-    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:randomly\n")
+    pytester.makeini("[pytest]\naddopts = --strict-markers\n")
     return pytester
 
 
 @pytest.fixture
 def run_pytest(project, monkeypatch):
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(source, *arguments, short=True):

@@ -44,7 +44,7 @@ def test_the_package_imports_nothing_until_a_name_is_used():
 
 def test_a_session_without_measurements_imports_nothing_heavy(run_pytest, monkeypatch):
     # Other plugins import what they like.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
 
     result = run_pytest(
         f"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
@@ -16,7 +18,7 @@ app = FastAPI()
 
 
 @app.middleware("http")
-async def add_version(request: Request, call_next):
+async def add_version(request: Request, call_next: Any) -> Any:
     """Name the version of the API in each response."""
     response = await call_next(request)
     response.headers["X-Version"] = "1"

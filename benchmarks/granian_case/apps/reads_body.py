@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-async def app(scope, receive, send):
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
     """Answer one request; lifespan is none of its business."""
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
