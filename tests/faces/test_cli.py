@@ -92,7 +92,7 @@ def test_a_factory_and_a_workload_file_and_reports(run_command, project, read_js
         (["nowhere.py:app"], "target 'nowhere.py:app': there is no file 'nowhere.py'*"),
         (["apps"], "target 'apps' does not name an app*"),
         (["apps:not_an_app"], "apps:not_an_app is an object of type int, not an app*"),
-        (["apps:clean", "-n", "0"], "--iterations = '0' (command line): must be at least 1"),
+        (["apps:clean", "-n", "0"], "--iterations = '0' (command line): must be at least 1, or 'auto'"),
         (["apps:clean", "--batches=-1"], "--batches = '-1' (command line): must be at least 1"),
         (["apps:clean", "--concurrency=many"], "--concurrency = 'many' (command line): must be a whole*"),
         (

@@ -17,7 +17,7 @@ VALUES = {
     "server_args": (["--backlog 128", "--http 1", "-v"], "'open", "must be arguments as in a shell"),
     "isolate": (["true", "no", "1"], "perhaps", "must be true or false"),
     "allocator": (["jemalloc", "glibc", "mimalloc"], "jemaloc", "did you mean 'jemalloc'?"),
-    "python_malloc": (["malloc", "pymalloc", "malloc"], "mimalloc", "did you mean 'pymalloc'?"),
+    "python_malloc": (["malloc", "pymalloc", "malloc"], "pymaloc", "did you mean 'pymalloc'?"),
     "memray_capture": (["a.bin", "b.bin", "c.bin"], "", "must be the name of a file"),
     "concurrency": (["2", "3", "4"], "many", "must be a whole number"),
     "trace": (["always", "never", "auto"], "sometimes", "must be one of auto, always, never"),

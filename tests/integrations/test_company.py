@@ -91,7 +91,7 @@ def test_one_long_pass():
     result.stdout.fnmatch_lines(
         ["*the time was over before anything was measured: pytest-timeout gives*3.0 s*"]
     )
-    result.stdout.fnmatch_lines(["*Timeout*from pytest-timeout*", "*pytest-timeout gives this test 0.5 s*"])
+    result.stdout.fnmatch_lines(["*pytest-timeout gives this test 0.5 s*"])
 
 
 def test_pytest_rerunfailures_runs_a_leak_again_and_the_last_answer_counts(run_pytest, verdicts):
@@ -149,7 +149,7 @@ def test_large():
     result.assert_outcomes(failed=2)
     assert {"test_leaky": "leak", "test_large": "clean"} == verdicts()
     result.stdout.fnmatch_lines(["*KEPT.append(bytearray(3000))*"])
-    result.stdout.fnmatch_lines(["*MEMORY PROBLEMS*test_large*1.0KiB*"])
+    result.stdout.fnmatch_lines(["*limited to 1.0KiB but*"])
 
 
 def test_pytest_benchmark_times_the_first_pass(run_pytest, verdicts):
