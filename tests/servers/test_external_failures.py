@@ -305,6 +305,8 @@ def reqleak(*arguments):
         text=True,
         cwd=os.getcwd(),
         start_new_session=True,
+        # A shell starts what runs in its background with interrupts ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
