@@ -138,23 +138,38 @@ def form(line: str) -> str:
     return re.sub(r"\s+", " ", _CURVE.sub("~", _FIGURE.sub("#", _TOKEN.sub("#", line)))).strip()
 
 
-def missing_lines(shown: str, printed: str, own_files: tuple[str, ...]) -> list[str]:
-    """The lines that a page shows and that were not printed.
+# The lines that carry the story: the verdict, who holds the memory, and how a command ended.
+_VERDICT = re.compile(r"(?:KNOWN LEAK|LEAK|CLEAN|INCONCLUSIVE): \D*")
+_HOLDER = re.compile(r"\s+\S+: (?:list|dict|set|deque|bytearray), ")
+_ENDED = re.compile(r"exit code \d+|\d+ (?:passed|failed)")
 
-    Frames of libraries are left out: their lines move with every release.
+
+def telling(output: str, own_files: tuple[str, ...]) -> list[str]:
+    """What an output says, without what moves from run to run and from release to release.
+
+    The verdicts, the holders, the frames of the page's own files and how the command ended;
+    not the figures, the frames of libraries, and the order of what grows alike.
 
     Args:
-        shown: The output in the page.
-        printed: What the command has printed now.
+        output: Shown in a page, or printed now.
         own_files: Names of the page's files; frames in others are the libraries'.
     """
-    here = {form(line) for line in printed.splitlines()}
-    return [line for line in shown.splitlines() if form(line) not in here and _is_ours(line, own_files)]
+    told = []
+    for line in output.splitlines():
+        verdict = _VERDICT.match(line)
+        frame = re.match(r"\s+(\S+\.py):\d+ in ", line)
+        if verdict is not None:
+            told.append(verdict[0].strip())
+        elif ended := _ENDED.match(line):
+            told.append(ended[0])
+        elif _HOLDER.match(line):
+            told.append(form(line.split(": ")[0]))
+        elif frame is not None and frame[1].endswith(own_files):
+            told.append(line.strip())
+    return told
 
 
-def _is_ours(line: str, own_files: tuple[str, ...]) -> bool:
-    stripped = line.strip()
-    if re.match(r"\.\.\. \d+ more|and \d+ more", stripped):
-        return False
-    frame = re.search(r"(\S+\.py):\d+ in ", stripped)
-    return frame is None or frame[1].endswith(own_files)
+def missing_lines(shown: str, printed: str, own_files: tuple[str, ...]) -> list[str]:
+    """What a page says of an output that is not so now; the first frame of each list counts."""
+    now = set(telling(printed, own_files))
+    return [line for line in telling(shown, own_files) if line not in now]

@@ -296,8 +296,8 @@ def _is_settled(seen: Observed, meter: Meter) -> bool:
 
 
 def _is_slow(seen: Observed, meter: Meter) -> bool:
-    """Whether what rises unevenly to the end rises by less than half of what is promised to be seen."""
-    return seen.rate(meter) < _CEASED.get(meter, 0.0)
+    """Whether what rises unevenly to the end rises by less than what is promised to be seen."""
+    return meter in _CEASED and seen.rate(meter) < SEEN_BLOCKS
 
 
 def _is_only_noise(seen: Observed, meter: Meter) -> bool:
