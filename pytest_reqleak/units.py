@@ -7,6 +7,7 @@ appears in two shapes.
 
 from __future__ import annotations
 
+import math
 import re
 
 from pytest_reqleak.errors import UsageError
@@ -114,7 +115,7 @@ def format_seconds(seconds: float) -> str:
     """Print a duration as a person would: `0.42 s`, `12 s`, `2 min 05 s`."""
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 60 or not math.isfinite(seconds):
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
