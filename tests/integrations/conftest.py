@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -25,6 +26,9 @@ def run_pytest(pytester, monkeypatch):
     """Runs pytest in a process of its own, with our plugin and those named, and no other."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.delenv("PYTHONTRACEMALLOC", raising=False)
+    # pytest-benchmark looks here, and takes the inner pytest for a worker.
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("COLUMNS", "200")
     pytester.makeini(
