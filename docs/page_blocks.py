@@ -127,17 +127,8 @@ def run_script(block: Block, folder: Path) -> str:
     return run_command(f"python -W error::SyntaxWarning {file.name}", folder, codes=(0,))
 
 
-# What differs from run to run and from release to release: figures, curves, and how many more there are.
-_FIGURE = re.compile(r"[-+]?\d[\d,.]*(?: (?:B|[KMG]iB|s|ms|%))?")
-_CURVE = re.compile(r"[▁▂▃▄▅▆▇█]+")
 _TOKEN = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b")
-
-
-def form(line: str) -> str:
-    """A line of output without its figures: what must stay the same from run to run."""
-    return re.sub(r"\s+", " ", _CURVE.sub("~", _FIGURE.sub("#", _TOKEN.sub("#", line)))).strip()
-
-
+"""A random name, such as that of a visitor."""
 # The lines that carry the story: the verdict, who holds the memory, and how a command ended.
 _VERDICT = re.compile(r"(?:KNOWN LEAK|LEAK|CLEAN|INCONCLUSIVE): \D*")
 _HOLDER = re.compile(r"\s+\S+: (?:list|dict|set|deque|bytearray), ")
@@ -163,13 +154,13 @@ def telling(output: str, own_files: tuple[str, ...]) -> list[str]:
         elif ended := _ENDED.match(line):
             told.append(ended[0])
         elif _HOLDER.match(line):
-            told.append(form(line.split(": ")[0]))
+            told.append(_TOKEN.sub("#", line.split(": ")[0].strip()))
         elif frame is not None and frame[1].endswith(own_files):
             told.append(line.strip())
     return told
 
 
 def missing_lines(shown: str, printed: str, own_files: tuple[str, ...]) -> list[str]:
-    """What a page says of an output that is not so now; the first frame of each list counts."""
+    """What a page tells of an output, and what is not so now."""
     now = set(telling(printed, own_files))
     return [line for line in telling(shown, own_files) if line not in now]
