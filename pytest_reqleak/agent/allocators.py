@@ -87,9 +87,13 @@ class _Jemalloc:
             None,
             nothing,
         )
+        self._flush = (b"thread.tcache.flush", None, None, None, nothing)
         self._purge = (f"arena.{_ALL_ARENAS}.purge".encode(), None, None, None, nothing)
 
     def allocated(self) -> int:
+        # What a thread keeps for its next allocations is counted as allocated: up to 200 blocks
+        # of each size. Only the thread that asks can give its own back; it may have nothing to give.
+        self._control(*self._flush)
         # The figures are as of the last change of the epoch.
         if self._control(*self._refresh) or self._control(*self._read):
             raise OSError("jemalloc was built without statistics")
