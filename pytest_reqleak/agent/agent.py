@@ -6,17 +6,12 @@ what the numbers mean is the analysis'. What it returns are plain values.
 
 from __future__ import annotations
 
-import gc
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_reqleak.agent.collector import Collector
-from pytest_reqleak.agent.meters import Meters, SampleBuffer
-from pytest_reqleak.agent.settle import Barrier
-from pytest_reqleak.model.meter import Meter, Phase
-from pytest_reqleak.model.raw import HEAP, RawLine, bare_frames
+from pytest_reqleak.agent.sampler import Sampler
+from pytest_reqleak.model.meter import Meter
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.garbage import GarbageSample
@@ -26,17 +21,10 @@ if TYPE_CHECKING:
     from pytest_reqleak.agent.watch import HolderWatch
     from pytest_reqleak.agent.windows import Stack
     from pytest_reqleak.model.finding import Cycle, Holder, TypeGrowth
+    from pytest_reqleak.model.raw import RawLine
 
 
-# What the harness itself allocates shows on these meters, to the block.
-_EXACT = (Meter.LIVE_BLOCKS, Meter.HEAP_BYTES, Meter.GC_OBJECTS)
-
-
-# A collection goes through 20,000 objects in 1 to 2 ms; more would show in the run's time.
-MOST_SURVIVORS = 20_000
-
-
-class Agent:
+class Agent(Sampler):
     """Obeys one run in this process; use it as a context manager.
 
     On exit the collector is as it was found: unfrozen unless the app had frozen
@@ -50,6 +38,7 @@ class Agent:
         pending_tasks: Callable[[], int] | None = None,
         unfinished: Callable[[], int] | None = None,
         restless: Callable[[], int] | None = None,
+        await_quiet: Callable[[float], bool] | None = None,
         roots: Mapping[str, object] | None = None,
     ) -> None:
         """Find the meters of this process.
@@ -60,24 +49,17 @@ class Agent:
             pending_tasks: Counts that loop's unfinished tasks.
             unfinished: Counts the requests whose call of the app has not returned.
             restless: A reading that changes while threads work that Python does not know of.
+            await_quiet: Waits for those, as long as it is told, by better means than that reading.
             roots: More names for paths to begin with, such as `{"app": app}`.
         """
-        self._roots = dict(roots or {})
-        self._collector = Collector()
-        self._refrozen = self._first_frozen = 0
-        self._thawed = False
-        self._barrier = Barrier(
+        super().__init__(
             pass_loop=pass_loop,
             pending_tasks=pending_tasks,
             unfinished=unfinished,
             restless=restless,
-            collector=self._collector,
+            await_quiet=await_quiet,
         )
-        self._meters = Meters(pending_tasks)
-        started = time.perf_counter()
-        self._buffer = SampleBuffer(
-            self._meters.readers, lambda: time.perf_counter() - started, self._collector.empty_free_lists
-        )
+        self._roots = dict(roots or {})
         self._tracer: Tracer | None = None
         self._keep: str | None = None
         self._holders: HolderSearch | None = None
@@ -96,151 +78,14 @@ class Agent:
         self.end_watch()
         self.kept_garbage(1)
         self._holders = self._types = None
-        self._collector.restore()
-        self._meters.close()
-
-    @property
-    def collector_disabled(self) -> bool:
-        """Whether the app has switched the collector off, so that cycles stay."""
-        return self._collector.is_off
-
-    @property
-    def collects(self) -> bool:
-        """Whether garbage is collected before each sample, or left to the app's own collector."""
-        return self._collector.collects
-
-    @property
-    def freezes(self) -> bool:
-        """Whether survivors are frozen, or each collection goes through the whole heap."""
-        return self._collector.freezes
-
-    @property
-    def most_samples(self) -> int | None:
-        """How many samples a stage can afford; None: any number."""
-        return self._collector.most_samples
-
-    def set_collection(self, *, collects: bool, freezes: bool) -> None:
-        """Say what is done about garbage from here on.
-
-        Args:
-            collects: Collect before each sample; else that is left to the app.
-            freezes: Freeze survivors, so that collections are cheap; else frozen cycles
-                cannot look like growth, and every collection is a full one.
-        """
-        if not collects:
-            # What we froze ourselves would never be freed by the app's collector.
-            self.thaw()
-        self._collector.collects, self._collector.freezes = collects, freezes
-
-    @property
-    def app_freezes(self) -> bool:
-        """Whether the app froze objects of its own in the run; known once something was thawed."""
-        return self._collector.app_froze
-
-    @property
-    def buffer(self) -> SampleBuffer:
-        """All samples so far."""
-        return self._buffer
-
-    def settle(self) -> None:
-        """Wait until the app is quiet, and collect its garbage."""
-        self._thawed = False
-        self._barrier.settle()
-
-    def sample(self, iterations: int, phase: Phase) -> None:
-        """Read every meter into the next row of the buffer."""
-        self._buffer.read(iterations, phase)
-        if self.collects and self.freezes:
-            self._freeze_survivors()
-
-    def _freeze_survivors(self) -> None:
-        """Freeze what a leak has left so far: each later collection would go through it again."""
-        if (self._buffer.last(Meter.GC_OBJECTS) or 0) - self._refrozen < MOST_SURVIVORS:
-            return
-        survivors = len(gc.get_objects())
-        if survivors < MOST_SURVIVORS:
-            return
-        # Of those that were frozen before some have died since: a full buffer was emptied.
-        died = max(0, self._refrozen - (gc.get_freeze_count() - self._first_frozen))
-        self._thawed = False
-        self._collector.freeze()
-        self._buffer.shift(Meter.GC_OBJECTS, survivors - died)
-        self._refrozen += survivors - died
-
-    def read(self, meter: Meter) -> int | None:
-        """Read one meter now, without keeping it; None where it cannot be read."""
-        reader = self._meters.readers.get(meter)
-        return None if reader is None else reader()
-
-    def freeze(self) -> None:
-        """Take what lives now out of the collector's sight.
-
-        Later collections then cost as little as what was made since, and the
-        objects that the collector lists are those that survived since.
-        """
-        self._thawed = False
-        self._collector.freeze()
-        self._refrozen, self._first_frozen = 0, gc.get_freeze_count()
-
-    def thaw(self, *, once: bool = False) -> int:
-        """Give everything back to the collector and collect; where that is the app's business, nothing.
-
-        Cycles that were frozen and have died since are freed only here.
-
-        Args:
-            once: Whether one round through the heap is enough, though finalisers may make
-                new garbage in it.
-
-        Returns:
-            How many objects were in such cycles.
-        """
-        if self._thawed:
-            # A look at the whole heap more would find nothing: no request was sent since.
-            return 0
-        self._collector.thaw()
-        self._thawed = self._collector.collects and not once
-        return self._collector.collect(rounds=1) if once else self._collector.collect()
-
-    def free_garbage(self, meter: Meter, *, thawed: bool = False) -> int:
-        """Collect whatever is garbage now, where collecting is otherwise left to the app.
-
-        Args:
-            meter: What to read before and after.
-            thawed: Whether what the app has frozen is given back to the collector first.
-
-        Returns:
-            By how much that lowered the meter.
-        """
-        before = self.read(meter) or 0
-        if thawed:
-            self._collector.thaw_anyway()
-        self._collector.collect_anyway()
-        return before - (self.read(meter) or 0)
-
-    def start_counting_garbage(self) -> None:
-        """Count the collector's work from here on."""
-        self._meters.start_counting_garbage()
-
-    def trimmed_rss(self) -> int | None:
-        """Read the RSS once the C allocator has given free memory back; None where it cannot be asked."""
-        release = self._meters.allocator.release
-        if release is None:
-            return None
-        release()
-        return self.read(Meter.RSS_BYTES)
-
-    def free_bytes(self) -> int | None:
-        """Bytes that the allocators hold and nobody uses; None where they cannot be asked."""
-        from pytest_reqleak.agent.retained import free_bytes
-
-        return free_bytes()
+        self._end()
 
     def disown(self) -> None:
         """Leave out of all later samples what the harness has allocated since the last one.
 
         Only while no request was under way since then.
         """
-        self._buffer.read(0, Phase.MEASURE, _EXACT)
+        super().disown()
         if self._tracer is not None:
             # memray places what the app takes out of a free list on the line that put it there:
             # none of ours shall be in them.
@@ -317,6 +162,15 @@ class Agent:
         self._types.mark()
         self.freeze()
 
+    def note_types(self, iterations: int) -> None:
+        """Count all that lives now, the types that the collector does not list included; twice.
+
+        Args:
+            iterations: Done by now; between the two none may be replayed or traced.
+        """
+        if self._types is not None:
+            self._types.note(iterations)
+
     def grown_types(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Count by type what survived each of the iterations since the mark; call it thawed."""
         if self._types is None:
@@ -325,20 +179,35 @@ class Agent:
         self._growing = {growth.type: growth.per_iteration for growth in types}
         return types
 
-    def grown_holders(self, iterations: int) -> tuple[tuple[Holder, ...], tuple[TypeGrowth, ...]]:
+    def grown_holders(
+        self, iterations: int, types: tuple[TypeGrowth, ...] = ()
+    ) -> tuple[tuple[Holder, ...], tuple[TypeGrowth, ...]]:
         """Find the containers that grew over the iterations since the mark, and name them.
 
         Call it thawed: the collector does not list what is frozen.
 
+        Args:
+            iterations: Done since the mark.
+            types: What survived, as far as that is known.
+
         Returns:
-            The holders, and what the first of them holds of types that the collector
-            does not track, such as `bytes`.
+            The holders; and the types with those that only the first holder shows, the most
+            telling first.
         """
+        from pytest_reqleak.agent.objects import merge_types, telling_first
+        from pytest_reqleak.model.raw import bare_frames
+
         if self._holders is None:
-            return (), ()
-        holders = self._holders.grown(iterations, self._growing)
+            return (), telling_first(types)
+        noted = self._types is not None and self._types.noted
+        holders = self._holders.grown(iterations, self._growing, asks_entries=not noted)
         named = (replace(one, frames=bare_frames(self._made.get(one.path, ()))) for one in holders)
-        return tuple(named), self._holders.untracked_types
+        types = merge_types(types, self._holders.untracked_types)
+        return tuple(named), telling_first(types)
+
+    def holder_sizes(self) -> dict[str, int]:
+        """Entries that the first of the holders found last have now, by path."""
+        return {} if self._holders is None else {path: read() for path, read in self._holders.gauges.items()}
 
     def watch_lines(self, *, memory: Meter | None = None, every_frame: bool = False) -> bool:
         """Watch which lines make the holders found last grow, and a meter of memory.
@@ -351,6 +220,7 @@ class Agent:
             False where nothing can be watched: no holder, or a debugger traces lines.
         """
         from pytest_reqleak.agent.watch import HolderWatch
+        from pytest_reqleak.model.raw import HEAP
 
         self.end_watch()
         gauges = {} if self._holders is None else dict(self._holders.gauges)

@@ -7,12 +7,13 @@ of any other type is refused on both sides, so no message can make one.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from enum import Enum
 from types import ModuleType
 from typing import Any
 
-from pytest_reqleak.model import finding, meter, raw, sample
+from pytest_reqleak.model import meter, sample
 
 _KIND, _FIELDS, _WORD, _PAIRS = "kind", "fields", "word", "pairs"
 
@@ -33,7 +34,19 @@ def _named_types(modules: tuple[ModuleType, ...]) -> dict[str, type]:
 
 
 # What a module of the model gains is carried without a change here.
-_TYPES = _named_types((finding, meter, raw, sample))
+_TYPES = _named_types((meter, sample))
+
+
+@functools.cache
+def _evidence_types() -> dict[str, type]:
+    """Those that only evidence needs: where there is nothing to explain, they are not loaded."""
+    from pytest_reqleak.model import finding, raw
+
+    return _named_types((finding, raw))
+
+
+def _type_named(name: str) -> type | None:
+    return _TYPES.get(name) or _evidence_types().get(name)
 
 
 def encode(value: Any) -> Any:
@@ -69,7 +82,9 @@ def decode(value: Any) -> Any:
     try:
         if _PAIRS in value:
             return {decode(key): decode(entry) for key, entry in value[_PAIRS]}
-        kind = _TYPES[value[_KIND]]
+        kind: Any = _type_named(value[_KIND])
+        if kind is None:
+            raise NotCodable(f"{value[_KIND]!r} is no type of ours")
         if _WORD in value:
             return kind(value[_WORD])
         return kind(**{name: decode(entry) for name, entry in value[_FIELDS].items()})
@@ -79,6 +94,6 @@ def decode(value: Any) -> Any:
 
 def _name(value: Any) -> str:
     name = type(value).__name__
-    if _TYPES.get(name) is not type(value):
+    if _type_named(name) is not type(value):
         raise NotCodable(f"a {type(value).__qualname__} cannot cross the channel")
     return name

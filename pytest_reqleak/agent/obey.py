@@ -18,18 +18,22 @@ from typing import Any
 from pytest_reqleak.agent.agent import Agent
 from pytest_reqleak.agent.channel import Channel, ChannelClosed, Refused
 from pytest_reqleak.agent.codec import NotCodable, decode, encode
+from pytest_reqleak.agent.peers import holds_connection_from
 from pytest_reqleak.agent.settle import OWN_THREADS
 from pytest_reqleak.errors import ReqleakError
 from pytest_reqleak.model.meter import Phase
 
+_FACE = {name: value for kind in reversed(Agent.__mro__) for name, value in vars(kind).items()}
 METHODS = frozenset(
-    name for name, value in vars(Agent).items() if inspect.isfunction(value) and not name.startswith("_")
+    name for name, value in _FACE.items() if inspect.isfunction(value) and not name.startswith("_")
 )
 PROPERTIES = frozenset(
-    name for name, value in vars(Agent).items() if isinstance(value, property) and name != "buffer"
+    name for name, value in _FACE.items() if isinstance(value, property) and name != "buffer"
 )
-BEGIN, END, SAMPLE, RESERVE, REFUSED = "begin", "end", "sample", "reserve", "refused"
-"""What the channel adds to the agent's own methods."""
+BEGIN, END, SAMPLE, RESERVE, REFUSED, HOLDS = "begin", "end", "sample", "reserve", "refused", "holds"
+"""What the channel adds to the agent's own methods; the last two need no run."""
+
+_ADDED = (BEGIN, END, SAMPLE, RESERVE, REFUSED, HOLDS)
 
 # A run that ends by itself ends the server first. This is for one that was killed: whoever
 # guards the server stops it gracefully meanwhile, and if that was killed too, nobody else will.
@@ -103,6 +107,8 @@ class Obedience:
             return self._begin()
         if name == REFUSED:
             return self._channel.refused
+        if name == HOLDS:
+            return holds_connection_from(*arguments)
         agent = self._agent
         if agent is None:
             raise RuntimeError("no run has begun")
@@ -137,7 +143,7 @@ def _sample(agent: Agent, iterations: int, phase: Phase, keep: bool) -> Any:
 
 
 def _is_order(name: str) -> bool:
-    return name in METHODS or name in PROPERTIES or name in (BEGIN, END, SAMPLE, RESERVE, REFUSED)
+    return name in METHODS or name in PROPERTIES or name in _ADDED
 
 
 def end_orphan(parent_pid: int) -> None:

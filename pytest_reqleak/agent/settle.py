@@ -45,6 +45,7 @@ class Barrier:
         pending_tasks: Callable[[], int] | None = None,
         unfinished: Callable[[], int] | None = None,
         restless: Callable[[], int] | None = None,
+        await_quiet: Callable[[float], bool] | None = None,
         collector: Collector | None = None,
     ) -> None:
         """Know whom to wait for.
@@ -55,6 +56,8 @@ class Barrier:
             unfinished: Counts the requests whose call of the app has not returned.
             restless: A reading that changes while threads work that Python does not know
                 of; None: there are no such threads.
+            await_quiet: Waits for those by better means, for so many seconds at most, and tells
+                whether they rest; None: there are no such means.
             collector: Frees the garbage, or leaves it.
         """
         self._collector = collector or Collector()
@@ -62,6 +65,7 @@ class Barrier:
         self._pending_tasks = pending_tasks
         self._unfinished = unfinished
         self._restless = restless
+        self._await_quiet = await_quiet
         self._patience = RESTLESS_SECONDS
         self._given_up = 0
         self._least_tasks = pending_tasks() if pending_tasks is not None else 0
@@ -91,19 +95,23 @@ class Barrier:
         self._least_tasks = min(self._least_tasks, pending)
 
     def _await_threads(self) -> None:
-        restless = self._restless
-        if restless is None:
-            # Where all threads are ours, nobody works between two batches.
-            if all(_is_ours(thread) for thread in threading.enumerate()):
-                return
-            restless = sys.getallocatedblocks
-        if _await_rest(restless, 0, seconds=self._patience)[1]:
+        if self._threads_rest():
             self._patience, self._given_up = RESTLESS_SECONDS, 0
             return
         # A thread that never rests would make each of hundreds of samples wait for as long.
         self._given_up += 1
         if self._given_up > _PATIENT_SAMPLES:
             self._patience = max(_LEAST_PATIENCE, self._patience / 2)
+
+    def _threads_rest(self) -> bool:
+        """Wait for all threads, within our patience; whether they rest."""
+        if self._await_quiet is not None and not self._await_quiet(self._patience):
+            return False
+        told = self._await_quiet is not None or self._restless is None
+        # Where all threads are ours, nobody works between two batches.
+        if told and all(_is_ours(thread) for thread in threading.enumerate()):
+            return True
+        return _await_rest(self._restless or sys.getallocatedblocks, 0, seconds=self._patience)[1]
 
 
 def _is_ours(thread: threading.Thread) -> bool:

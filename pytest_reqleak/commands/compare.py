@@ -29,7 +29,8 @@ exit codes:
   0  all are clean
   1  at least one leaks
   2  wrong usage: an option, a request, or a target that does not exist or is no app
-  3  none leaks, and at least one is inconclusive (--inconclusive=fail makes it 1, pass makes it 0)
+  3  none leaks, and at least one is inconclusive (--inconclusive=fail makes it 1,
+     pass makes it 0)
   4  none leaks, and at least one could not be measured
 
 examples:
@@ -60,7 +61,7 @@ def add_to(commands: Any) -> None:
     compare = commands.add_parser(
         "compare",
         help="measure an app on several servers, and tell what differs",
-        description="Run the same workload on several servers in turn, and tell whether it is the app, "
+        description="Run the same workload on several servers in turn, and tell whether it is the app,\n"
         "the server, native code or the allocator that makes memory grow.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,40 +1,26 @@
 """An app behind a server in a process of its own, with the agent inside the worker.
 
-Knows how a server is started, is found to be ready, fails and ends. What is said to
-the agent in the worker is the business of `agent.remote`.
+Knows how a server is started, is found to be ready, and ends. What is asked for stands in
+`asked`; what is said to the agent in the worker goes through `orders`.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import select
 import shutil
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from pytest_reqleak.agent.agent import Agent
-from pytest_reqleak.agent.channel import ChannelClosed, Refused
 from pytest_reqleak.agent.remote import RemoteAgent
-from pytest_reqleak.errors import BootFailed, ReqleakError, UsageError
+from pytest_reqleak.errors import BootFailed, ReqleakError
 from pytest_reqleak.model.run import ServerInfo
-from pytest_reqleak.servers.failure import indent
-from pytest_reqleak.servers.kinds import (
-    ADDRESS,
-    WORKER,
-    WORKER_VARIABLE,
-    Launch,
-    ServerKind,
-    kind_of,
-    version_tuple,
-)
-from pytest_reqleak.servers.preload import preloading
+from pytest_reqleak.servers.asked import Asked, ask
+from pytest_reqleak.servers.kinds import ADDRESS
+from pytest_reqleak.servers.orders import Orders
 from pytest_reqleak.servers.process import GRACE_SECONDS, ServerProcess
-from pytest_reqleak.servers.surroundings import free_port, private_folder, settings_for
+from pytest_reqleak.servers.surroundings import free_port, private_folder
 from pytest_reqleak.servers.workers import OtherInterface, Worker, Workers
 from pytest_reqleak.units import format_seconds
 
@@ -44,98 +30,18 @@ _READY_PATH = "/-/reqleak-ready"
 _READY_SECONDS = 30.0
 _WAIT_SECONDS, _LOOK_SECONDS = 0.4, 0.005
 
-ANSWER_SECONDS = 60.0
-"""How long the agent may take to obey; a settle takes milliseconds, its limits add up to 8 s."""
-
-# These go through the whole heap, or read a capture.
-_LONG_ORDERS = frozenset({"stop_tracing", "mark_objects", "grown_types", "grown_holders"})
-_LONG_FACTOR = 5
+# Who accepts connections does so at once.
+_ACCEPT_SECONDS = 1.0
 
 # Between asking for a free port and the server's binding it, somebody else may take it.
 _PORT_ATTEMPTS = 3
 _PORT_TAKEN = ("address already in use", "address in use")
-
-# A worker's end is seen at once; its server then ends too, or starts another.
-_END_SECONDS = 1.0
-
-
-class WorkerLost(ReqleakError):
-    """The process that was measured ended, was replaced, or does not answer: the run is void."""
-
-    slug = "worker-lost"
-
-
-class OrderFailed(ReqleakError):
-    """The agent in the worker could not do what it was told."""
-
-    slug = "order-failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was asked for; every value has been checked."""
-
-    target: str
-    kind: ServerKind
-    version: str
-    wanted: str
-    """The interface, or `auto`."""
-    factory: bool
-    concurrency: int
-    timeout: float
-    arguments: tuple[str, ...]
-    python_malloc: str
-    allocator: str
-    environment: Mapping[str, str]
-
-    @property
-    def server(self) -> str:
-        """Its name and version, for messages."""
-        return f"{self.kind.name} {self.version}"
-
-    def command(self, interface: str, port: int) -> list[str]:
-        """What starts the server."""
-        launch = Launch(
-            target=f"{WORKER}:app",
-            interface=interface,
-            port=port,
-            concurrency=self.concurrency,
-            version=version_tuple(self.version),
-        )
-        return [sys.executable, "-m", self.kind.module, *self.arguments, *self.kind.arguments(launch)]
-
-    def whole_environment(self, interface: str, path: str, key: str) -> dict[str, str]:
-        """The server's environment; what it tells the worker is taken out there.
-
-        Args:
-            interface: What the server is started for.
-            path: Of the socket where the run listens.
-            key: What both sides must know.
-        """
-        own = {name: os.environ.get(name, value) for name, value in self.kind.environment.items()}
-        allocator = preloading(self.allocator)
-        settings = settings_for(self.python_malloc, {**own, **allocator, **self.environment})
-        orders = {
-            "path": path,
-            "key": key,
-            "target": self.target,
-            "factory": self.factory,
-            "wanted": self.wanted,
-            "interface": interface,
-            "server": self.kind.name,
-            "spoken": self.kind.interfaces,
-            "forks": self.kind.forks_after_import,
-            # What the app starts shall not run under our settings.
-            "environment": {name: os.environ.get(name) for name in settings},
-        }
-        return {**os.environ, **settings, WORKER_VARIABLE: json.dumps(orders)}
 
 
 class ExternalApp:
     """A running app; made by `boot_external`, with the face of `BootedApp`.
 
     Attributes:
-        name: What messages call the app.
         interface: `asgi`, `rsgi` or `wsgi`.
         url: `http://127.0.0.1:PORT`.
         last_error: What the app raised is known in its own process only: always None.
@@ -150,9 +56,7 @@ class ExternalApp:
         """
         self._asked = asked
         self.interface = interface
-        self.name = asked.target
         self.last_error: BaseException | None = None
-        self._closed = False
 
         self._folder = private_folder()
         self._workers = Workers(self._folder)
@@ -165,6 +69,12 @@ class ExternalApp:
             folder=self._folder,
             grace_seconds=GRACE_SECONDS,
         )
+        self._orders = Orders(asked, self._process, self._workers)
+
+    @property
+    def name(self) -> str:
+        """What messages call the app."""
+        return self._orders.name
 
     @property
     def info(self) -> ServerInfo:
@@ -181,11 +91,6 @@ class ExternalApp:
             python_malloc=str(about.get("python_malloc", "")),
             arguments=self._asked.arguments,
         )
-
-    @property
-    def server_pid(self) -> int:
-        """Of the process that was started; the worker may be a child of it."""
-        return self._process.pid
 
     @property
     def refused(self) -> int:
@@ -208,13 +113,13 @@ class ExternalApp:
             if self._process.has_ended():
                 # Its last words, why it could not load the app, say more than its exit code.
                 workers.welcome(self.interface)
-                raise BootFailed(self._ended("before it answered a request"))
+                raise BootFailed(self._orders.ended("before it answered a request"))
             if workers.have_loaded and self._answers():
                 return
             if time.monotonic() > deadline:
                 raise BootFailed(
                     f"{self.name}: {asked.server} was not ready after {format_seconds(asked.timeout)}: "
-                    f"{self._reached()}{self._said()}"
+                    f"{self._reached()}{self._orders.said()}"
                 )
 
     def _reached(self) -> str:
@@ -237,21 +142,23 @@ class ExternalApp:
                 seconds = format_seconds(_READY_SECONDS)
                 raise BootFailed(
                     f"{self.name}: {self._asked.server} accepted a request for {_READY_PATH} but did not "
-                    f"answer it within {seconds}{self._said()}"
+                    f"answer it within {seconds}{self._orders.said()}"
                 ) from None
             except OSError:
                 return False
         if serving is None:
             return False
         self._workers.settle_on(serving)
-        self.name = str((serving.about or {}).get("name", self.name))
+        self._orders.name = str((serving.about or {}).get("name", self.name))
         return True
 
     def _request(self, sock: socket.socket) -> Worker | None:
         # The rest of the request waits until we know who has accepted the connection: some
         # servers close it with the answer.
         sock.sendall(f"GET {_READY_PATH} HTTP/1.1\r\nHost: {ADDRESS}:{self._port}\r\n".encode())
-        serving = self._workers.find(sock.getsockname()[1], self.interface, seconds=_END_SECONDS)
+        serving = self._workers.find(
+            sock.getsockname()[1], self.interface, seconds=_ACCEPT_SECONDS, answer_seconds=_READY_SECONDS
+        )
         if serving is None:
             return None
         sock.sendall(b"\r\n")
@@ -263,42 +170,10 @@ class ExternalApp:
         Args:
             roots: Names of this process, which lead to nothing in the other.
         """
-        return RemoteAgent(self._order)
+        return RemoteAgent(self._orders.give)
 
     def pass_loop(self) -> None:
         """Nothing: the agent's own settling does it, and comes with the sample."""
-
-    def _order(self, calls: list[Any]) -> Any:
-        """Have the worker's agent obey, and give the result of the last order.
-
-        Raises:
-            WorkerLost: It ended, was replaced, or did not answer.
-            OrderFailed: It could not.
-        """
-        lost = self.gone()
-        if lost is not None:
-            raise lost
-        order = str(calls[-1][0])
-        seconds = min(ANSWER_SECONDS, self._asked.timeout) * (_LONG_FACTOR if order in _LONG_ORDERS else 1)
-        try:
-            answer = self._workers.order(calls, seconds)
-        except TimeoutError:
-            raise WorkerLost(
-                f"{self._worker()} did not answer the agent's {order!r} within {format_seconds(seconds)}: "
-                f"it is stopped, or native code holds the interpreter{self._said()}"
-            ) from None
-        except ChannelClosed:
-            gone = self.gone(_END_SECONDS)
-            raise gone or WorkerLost(f"{self._worker()} left the channel{self._said()}") from None
-        except Refused as error:
-            raise OrderFailed(f"{self._worker()} answered {order!r} with {error}") from error
-        if "result" in answer:
-            return answer["result"]
-        message = str(answer.get("message") or answer.get("refused"))
-        if answer.get("failed"):
-            # One of our own, such as that memray is missing.
-            raise OrderFailed(message)
-        raise OrderFailed(f"{self._worker()} failed at {answer.get('order', order)!r}: {message}")
 
     def gone(self, wait_seconds: float = 0.0) -> ReqleakError | None:
         """Tell whether the process that is measured is gone, and how.
@@ -306,33 +181,11 @@ class ExternalApp:
         Args:
             wait_seconds: How long to wait for its end, where a request has failed.
         """
-        if self._closed:
-            return WorkerLost(f"{self.name}: {self._asked.server} has been shut down")
-        if self._workers.has_left(wait_seconds) or self._process.has_ended():
-            if self._process.has_ended(_END_SECONDS):
-                return WorkerLost(self._ended("while it was measured"))
-            return WorkerLost(f"{self._worker()} ended while it was measured{self._said()}")
-        if self._workers.out_of_step:
-            return WorkerLost(f"{self._worker()} was left by an interrupted run: boot the app anew")
-        return None
-
-    def _worker(self) -> str:
-        serving = self._workers.serving
-        pid = serving.pid if serving is not None else 0
-        return f"{self.name}: the worker of {self._asked.server} (pid {pid})"
-
-    def _ended(self, when: str) -> str:
-        code = self._process.exit_code or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return f"{self.name}: {self._asked.server} {how} {when}{self._said()}"
+        return self._orders.gone(wait_seconds)
 
     def output_tail(self) -> str:
         """The last lines that the server and the app have written."""
         return self._process.output_tail()
-
-    def _said(self) -> str:
-        tail = self.output_tail()
-        return f"; its last output:\n{indent(tail)}" if tail else "; it has written nothing"
 
     @property
     def port_was_taken(self) -> bool:
@@ -342,9 +195,9 @@ class ExternalApp:
 
     def close(self) -> None:
         """Stop the server and everything that came of it; in bounded time even if it hangs."""
-        if self._closed:
+        if self._orders.closed:
             return
-        self._closed = True
+        self._orders.closed = True
         try:
             self._process.close()
         finally:
@@ -393,29 +246,19 @@ def boot_external(
         TargetError: The target is no app, or not one for that interface.
         BootFailed: The server or the app did not start.
     """
-    if sys.platform == "win32":
-        raise UsageError(f"server = {server!r}: servers in processes of their own need a POSIX system")
-    kind = kind_of(server)
-    if interface not in ("auto", *kind.interfaces):
-        raise UsageError(
-            f"interface = {interface!r}: {server} speaks {' and '.join(kind.interfaces)}; "
-            "choose one of these, or another server"
-        )
-    kind.check_arguments(arguments)
-    asked = Asked(
-        target=target,
-        kind=kind,
-        version=kind.version(),
-        wanted=interface,
+    asked = ask(
+        target,
+        server=server,
+        interface=interface,
         factory=factory,
         concurrency=concurrency,
         timeout=timeout,
-        arguments=tuple(arguments),
+        arguments=arguments,
         python_malloc=python_malloc,
         allocator=allocator,
-        environment=dict(environment or {}),
+        environment=environment or {},
     )
-    chosen = kind.interfaces[0] if interface == "auto" else interface
+    chosen = asked.first_interface
     attempts = _PORT_ATTEMPTS
     while True:
         app = ExternalApp(asked, chosen)

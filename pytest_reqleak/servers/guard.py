@@ -8,8 +8,8 @@ processes that have left their session: orphans come to the guard.
 
     python -I -S guard.py GRACE_SECONDS COMMAND...
 
-It says on its standard output `started PID` and `exited CODE`; its standard
-error is where the server's output goes.
+It says on its standard output `started PID`, `exited CODE` and, where it had to shorten
+the output, `cut BYTES`; its standard error is the file where the server's output goes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LEASH, _STATUS, _OUTPUT = 0, 1, 2
 _LOOK_SECONDS = 0.5
+
+HEAD_BYTES, TAIL_BYTES = 64 * 1024, 1024 * 1024
+"""What is kept of an output that grows beyond twice as much."""
+
+_KEEP_SIZE_AND_PUNCH_HOLE = 3
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -38,6 +43,7 @@ class Guard:
         self._run_pid = os.getppid()
         self._server_pid = 0
         self._asked_to_stop = False
+        self._dropped_upto = HEAD_BYTES
         # Signals and ended children write here, so that one poll waits for everything.
         self._wakeup, wakeup_end = os.pipe()
         for end in (self._wakeup, wakeup_end):
@@ -59,6 +65,7 @@ class Guard:
         poll.register(_LEASH, select.POLLIN | select.POLLHUP)
         poll.register(self._wakeup, select.POLLIN)
         while self._reap() and not self._asked_to_stop and os.getppid() == self._run_pid:
+            self._bound_output()
             for descriptor, _ in poll.poll(_LOOK_SECONDS * 1000):
                 if descriptor == self._wakeup:
                     self._drain()
@@ -88,6 +95,20 @@ class Guard:
             os.write(_OUTPUT, f"{self._command[0]} cannot be run: {error}\n".encode())
         finally:
             os._exit(127)
+
+    def _bound_output(self) -> None:
+        """Give the disk space of the output's middle back, while the server writes on."""
+        size = os.fstat(_OUTPUT).st_size
+        if size - self._dropped_upto < 2 * TAIL_BYTES:
+            return
+        upto = size - TAIL_BYTES
+        if _drop(_OUTPUT, self._dropped_upto, upto):
+            self._dropped_upto = upto
+            return
+        # Nothing can be taken out of the middle: then the newest are what the file begins anew with.
+        with contextlib.suppress(OSError):
+            os.ftruncate(_OUTPUT, HEAD_BYTES)
+            _say(f"cut {size - HEAD_BYTES}")
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -162,9 +183,26 @@ def _descendants(root: int) -> list[int] | None:
     return found
 
 
+def _drop(descriptor: int, start: int, stop: int) -> bool:
+    """Make a file sparse there, its size unchanged; whether the system can."""
+    if not sys.platform.startswith("linux"):
+        return False
+    libc = _libc()
+    # The former takes offsets of 64 bits everywhere; musl has the latter alone, which does too.
+    fallocate = getattr(libc, "fallocate64", None) or getattr(libc, "fallocate", None)
+    if fallocate is None:
+        return False
+    begin, length = ctypes.c_longlong(start), ctypes.c_longlong(stop - start)
+    return bool(fallocate(descriptor, _KEEP_SIZE_AND_PUNCH_HOLE, begin, length) == 0)
+
+
 def _prctl(option: int, value: int) -> None:
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+        _libc().prctl(option, value, 0, 0, 0)
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,6 @@ is peculiar to it; how a server is run and reached is the same for all of them.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +75,9 @@ class ServerKind:
             from pytest_reqleak import __version__
 
             return __version__
+        # Only here: the worker needs this module too, and not the ten milliseconds that this one takes.
+        import importlib.metadata
+
         install = f"install pytest-reqleak[{self.name}]"
         try:
             version = importlib.metadata.version(self.name)

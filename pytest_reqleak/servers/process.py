@@ -15,15 +15,13 @@ import time
 from collections.abc import Mapping, Sequence
 
 from pytest_reqleak.servers import guard
+from pytest_reqleak.servers.output import excerpt
 
 GRACE_SECONDS = 5.0
 """How long a server may take to stop, before it is killed."""
 
 # Of a guard whose server was killed: it needs milliseconds.
 _GUARD_SECONDS = 5.0
-
-TAIL_LINES = 20
-_TAIL_BYTES = 16 * 1024
 
 
 class ServerProcess:
@@ -50,6 +48,7 @@ class ServerProcess:
         self.exit_code: int | None = None
         self.pid = 0
         self._status = b""
+        self._cut_bytes = 0
         self._closed = False
         with open(self._output_path, "ab") as output:
             self._guard = subprocess.Popen(
@@ -82,26 +81,23 @@ class ServerProcess:
         if status.closed or not select.select([status], [], [], seconds)[0]:
             return
         told = os.read(status.fileno(), 4096)
-        self._status += told
-        for line in self._status.splitlines():
+        *lines, self._status = (self._status + told).split(b"\n")
+        for line in lines:
             word, _, number = line.decode().partition(" ")
             if word == "started":
                 self.pid = int(number)
             elif word == "exited":
                 self.exit_code = int(number)
+            elif word == "cut":
+                self._cut_bytes += int(number)
         if not told and self.exit_code is None:
             # The guard was killed, and its server with it.
             self.exit_code = -signal.SIGKILL
 
     def output_tail(self) -> str:
-        """The last lines that the server and the app have written."""
-        try:
-            with open(self._output_path, "rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-                text = file.read().decode(errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-TAIL_LINES:])
+        """The first and the last lines that the server and the app have written."""
+        self._read_status(0.0)
+        return excerpt(self._output_path, cut_bytes=self._cut_bytes)
 
     def close(self) -> None:
         """Stop it, or kill it where it will not stop; returns when nothing is left of it."""

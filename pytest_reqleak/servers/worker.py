@@ -22,6 +22,7 @@ from pytest_reqleak.agent.channel import Channel, ChannelClosed, Refused, connec
 from pytest_reqleak.agent.loops import Loops
 from pytest_reqleak.agent.obey import Obedience
 from pytest_reqleak.agent.settle import OWN_THREADS
+from pytest_reqleak.agent.stirring import find_other_threads
 from pytest_reqleak.errors import TargetError
 from pytest_reqleak.servers.interface import choose_interface
 from pytest_reqleak.servers.kinds import WORKER_VARIABLE
@@ -87,11 +88,14 @@ def _obey(channel: Channel, app: Any) -> None:
 
     def make_agent() -> Agent:
         loops = Loops()
+        # Looked at from the thread that obeys, which this is called on.
+        threads = find_other_threads()
         return Agent(
             pass_loop=loops.pass_all,
             pending_tasks=loops.pending_tasks if len(loops) else None,
             # A server's threads may call the app without Python's knowing of them.
             restless=sys.getallocatedblocks if sys.getallocatedblocks() else allocator.in_use,
+            await_quiet=threads.await_quiet if threads is not None else None,
             roots={"app": app},
         )
 

@@ -7,19 +7,17 @@ their parent process too.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import time
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
+from pytest_reqleak.agent import obey
 from pytest_reqleak.agent.channel import Channel, ChannelClosed, Listener, Refused
 from pytest_reqleak.errors import TargetError, TargetFailed
 
 _INTRODUCTION_SECONDS = 30.0
-_LOOK_SECONDS = 0.005
+_LOOK_SECONDS = 0.002
 
 _ERRORS = {kind.__name__: kind for kind in (TargetError, TargetFailed)}
 
@@ -92,8 +90,7 @@ class Workers:
         try:
             about = worker.channel.receive(_INTRODUCTION_SECONDS)
         except (ChannelClosed, Refused, TimeoutError):
-            # It has ended; its server will say more.
-            self._workers.remove(worker)
+            self._dismiss(worker)
             return
         if "failed" in about:
             raise _ERRORS.get(about["failed"], TargetFailed)(about["message"])
@@ -101,17 +98,42 @@ class Workers:
             raise OtherInterface(str(about.get("interface")))
         worker.about = about
 
-    def find(self, client_port: int, interface: str, *, seconds: float) -> Worker | None:
-        """The worker that holds the other end of the connection from a port; None where none does."""
+    def find(
+        self, client_port: int, interface: str, *, seconds: float, answer_seconds: float
+    ) -> Worker | None:
+        """The worker that holds the other end of the connection from a port; None where none does.
+
+        Args:
+            client_port: Ours.
+            interface: What the server was started for.
+            seconds: How long to look.
+            answer_seconds: How long one of them may take to say.
+
+        Raises:
+            TimeoutError: One did not say.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for worker in self._workers:
-                if worker.about is not None and _serves(worker.pid, client_port):
+            for worker in tuple(self._workers):
+                if worker.about is not None and self._holds(worker, client_port, answer_seconds):
                     return worker
             # A worker that was forked off comes when it gets to it.
             self.welcome(interface)
             time.sleep(_LOOK_SECONDS)
         return None
+
+    def _holds(self, worker: Worker, client_port: int, seconds: float) -> bool:
+        try:
+            worker.channel.send({"calls": [[obey.HOLDS, [client_port], {}]]})
+            return worker.channel.receive(seconds).get("result") is True
+        except (ChannelClosed, Refused):
+            self._dismiss(worker)
+            return False
+
+    def _dismiss(self, worker: Worker) -> None:
+        """Forget one that has ended, or is none of ours; its server will say more."""
+        self._workers.remove(worker)
+        worker.channel.close()
 
     def order(self, calls: list[Any], seconds: float) -> dict[str, Any]:
         """Send calls to the serving worker's agent, and give its answer.
@@ -145,14 +167,6 @@ class Workers:
         for worker in self._workers:
             worker.channel.close()
         self.listener.close()
-
-
-def _serves(pid: int, client_port: int) -> bool:
-    with contextlib.suppress(psutil.Error, OSError):
-        process = psutil.Process(pid)
-        listed = getattr(process, "net_connections", None) or process.connections
-        return any(found.raddr and found.raddr[1] == client_port for found in listed("tcp"))
-    return False
 
 
 def _is_readable(channel: Channel, seconds: float) -> bool:

@@ -95,7 +95,7 @@ def test_a_meter_that_the_worker_lacks_is_absent(line):
 
 
 def test_every_method_and_property_of_the_agent_is_carried():
-    names = {name for name in vars(Agent) if not name.startswith("_")} - {"buffer"}
+    names = {name for name in dir(Agent) if not name.startswith("_")} - {"buffer"}
 
     assert names == obey.METHODS | obey.PROPERTIES
 

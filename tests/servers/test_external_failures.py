@@ -15,10 +15,11 @@ from pytest_reqleak.drivers.driver import make_driver
 from pytest_reqleak.errors import BootFailed, RequestTimeout, TargetError, UsageError
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.request import Request
-from pytest_reqleak.servers import external, kinds
+from pytest_reqleak.servers import external, kinds, orders
 from pytest_reqleak.servers.app import boot_app
-from pytest_reqleak.servers.external import OrderFailed, WorkerLost, boot_external
+from pytest_reqleak.servers.external import boot_external
 from pytest_reqleak.servers.kinds import ServerMissing
+from pytest_reqleak.servers.orders import OrderFailed, WorkerLost
 from tests.servers.outside_apps import AT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers in processes need POSIX")
@@ -84,7 +85,7 @@ def test_a_worker_that_stops_answering_the_agent_is_named(impatient, monkeypatch
         agent = booted.make_agent()
         # The request that found it ready was the first.
         batch_of(booted, AT - 1)
-        monkeypatch.setattr(external, "ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(orders, "ANSWER_SECONDS", 0.2)
 
         with pytest.raises(WorkerLost) as raised:
             agent.sample(1, Phase.MEASURE)

@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+from pytest_reqleak.servers.output import HEAD_LINES, TAIL_LINES
 from pytest_reqleak.servers.process import ServerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers in processes need POSIX")
@@ -94,12 +95,15 @@ def test_the_signal_that_killed_a_server_is_told(start):
     assert -signal.SIGSEGV == process.exit_code
 
 
-def test_the_last_lines_of_both_streams_are_kept(start):
+def test_the_first_and_last_lines_of_both_streams_are_kept(start):
     process = start("[print(n) for n in range(100)]; sys.stdout.flush(); print('late', file=sys.stderr)")
     process.has_ended(WAIT_SECONDS)
 
-    assert ["98", "99", "late"] == process.output_tail().splitlines()[-3:]
-    assert 20 == len(process.output_tail().splitlines())
+    lines = process.output_tail().splitlines()
+
+    assert ["0", "1"] == lines[:2]
+    assert ["98", "99", "late"] == lines[-3:]
+    assert HEAD_LINES + 1 + TAIL_LINES == len(lines)
 
 
 def test_a_command_that_cannot_be_run_says_so(tmp_path):
