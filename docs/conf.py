@@ -14,7 +14,7 @@ author = "The pytest-reqleak authors"
 copyright = author
 release = version = __version__
 
-extensions = ["myst_parser", "option_list"]
+extensions = ["myst_parser", "live_help", "option_list"]
 exclude_patterns = ["_build"]
 nitpicky = True
 

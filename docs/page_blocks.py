@@ -106,7 +106,9 @@ def run_command(command: str, folder: Path, *, codes: tuple[int, ...] = (0, 1)) 
     )
     if done.returncode not in codes:
         raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return "\n".join(line.rstrip() for line in done.stdout.rstrip().splitlines())
+    # A worker of pytest-xdist names the interpreter, wherever it lies.
+    printed = done.stdout.replace(sys.executable, "python")
+    return "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
 
 
 def run_page(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
@@ -125,42 +127,3 @@ def run_script(block: Block, folder: Path) -> str:
     file = folder / f"_block_{block.line}.py"
     file.write_text(block.text, "utf-8")
     return run_command(f"python -W error::SyntaxWarning {file.name}", folder, codes=(0,))
-
-
-_TOKEN = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b")
-"""A random name, such as that of a visitor."""
-# The lines that carry the story: the verdict, who holds the memory, and how a command ended.
-_VERDICT = re.compile(r"(?:KNOWN LEAK|LEAK|CLEAN|INCONCLUSIVE): \D*")
-_HOLDER = re.compile(r"\s+\S+: (?:list|dict|set|deque|bytearray), ")
-_ENDED = re.compile(r"exit code \d+|\d+ (?:passed|failed)")
-
-
-def telling(output: str, own_files: tuple[str, ...]) -> list[str]:
-    """What an output says, without what moves from run to run and from release to release.
-
-    The verdicts, the holders, the frames of the page's own files and how the command ended;
-    not the figures, the frames of libraries, and the order of what grows alike.
-
-    Args:
-        output: Shown in a page, or printed now.
-        own_files: Names of the page's files; frames in others are the libraries'.
-    """
-    told = []
-    for line in output.splitlines():
-        verdict = _VERDICT.match(line)
-        frame = re.match(r"\s+(\S+\.py):\d+ in ", line)
-        if verdict is not None:
-            told.append(verdict[0].strip())
-        elif ended := _ENDED.match(line):
-            told.append(ended[0])
-        elif _HOLDER.match(line):
-            told.append(_TOKEN.sub("#", line.split(": ")[0].strip()))
-        elif frame is not None and frame[1].endswith(own_files):
-            told.append(line.strip())
-    return told
-
-
-def missing_lines(shown: str, printed: str, own_files: tuple[str, ...]) -> list[str]:
-    """What a page tells of an output, and what is not so now."""
-    now = set(telling(printed, own_files))
-    return [line for line in telling(shown, own_files) if line not in now]

@@ -14,6 +14,8 @@ class OptionList(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the list."""
+        # A page that has not changed would keep the settings of yesterday.
+        self.env.note_reread()
         entries = nodes.definition_list()
         for option in OPTIONS:
             entries += nodes.definition_list_item("", _term(option), _definition(option))

@@ -17,7 +17,8 @@ from pytest_reqleak.options import PYTEST, options_for
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "docs"))
 
-from page_blocks import Block, blocks, missing_lines, run_command, run_page  # noqa: E402
+from page_blocks import Block, blocks, run_command, run_page  # noqa: E402
+from page_telling import missing_lines, telling  # noqa: E402
 
 PAGES = sorted(
     page.relative_to(PROJECT).as_posix()
