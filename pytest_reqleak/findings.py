@@ -22,6 +22,7 @@ from pytest_reqleak.model.finding import CauseGrowth, Caveat, Culprit, Cycle, Ho
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.raw import HEAP, RawLine, RawSite
 from pytest_reqleak.model.run import Run, ServerInfo
+from pytest_reqleak.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ class Findings:
     """What was allocated for garbage that nobody collects."""
     native: tuple[RawSite, ...] = ()
     """What C and Rust code allocates, where Python's tracer explains too little."""
+    lengthening: str | None = None
+    """The path of a container whose own memory is what grows: no object is made."""
     keyed_by_input: bool = False
     """Whether the growth stopped when inputs were sent again."""
     caveats: list[Caveat] = field(default_factory=list)
@@ -70,6 +73,13 @@ class Findings:
     def add(self, deeper: Deeper) -> None:
         """Take what was asked after the verdict."""
         self.lines, self.cycles, self.garbage = deeper.lines, deeper.cycles, deeper.garbage
+        if deeper.garbage:
+            # Our own collections have freed it before anything was counted; in production it stays.
+            known = {growth.type for growth in self.types}
+            in_cycles = [growth for cycle in deeper.cycles for growth in cycle.types]
+            fresh = {growth.type: growth for growth in in_cycles if growth.type not in known}
+            named = sorted(fresh.values(), key=lambda growth: "." not in growth.type)
+            self.types = (*named, *self.types)
         told = any(line.gauge == HEAP for line in deeper.lines)
         # What the heap watch tells is exact; a trace that saw only part of it is not.
         self.native = () if told else deeper.native
@@ -80,6 +90,8 @@ class Findings:
         """Where the bytes lie that an iteration leaves behind."""
         rates = _rates(decision)
         growing = [growth.meter for growth in decision.growth if growth.grows]
+        if self.lengthening is not None:
+            return Parts(python=max(0.0, rates.get(Meter.HEAP_BYTES, 0.0)))
         parts = parts_of(
             rates, growing, sites=self.traced.sites, traced_bytes=self.traced.bytes_per_iteration
         )
@@ -108,6 +120,8 @@ class Findings:
         entries are newer than the tracer; the meter knows that nothing grows.
         """
         sites = self.traced.sites
+        if self.lengthening is not None:
+            return line_sites(self.lines, self.parts(decision).python, gauge=self.lengthening, native=False)
         blocks = next((g.per_iteration for g in decision.growth if g.meter is Meter.LIVE_BLOCKS), None)
         traced = sum(site.blocks_per_iteration for site in sites)
         if blocks is None or traced <= 0 or blocks >= _BORNE_OUT * traced:
@@ -136,7 +150,8 @@ class Findings:
         sites: tuple[Site, ...] = ()
         explained: float | None = None
         holders = dressed(self.holders, self.lines)
-        if verdict is not Verdict.CLEAN and self.traced.bytes_per_iteration is not None:
+        traced = self.traced.bytes_per_iteration is not None or self.lengthening is not None
+        if verdict is not Verdict.CLEAN and traced:
             native = self._native_sites(decision)
             sites, explained = rank_sites(
                 [*self._python_sites(decision), *self.garbage, *native], per_iteration, holders=holders
@@ -171,6 +186,11 @@ class Findings:
 
     def _kinds(self, decision: Decision, unit: str) -> tuple[tuple[Cause, ...], tuple[CauseGrowth, ...]]:
         classification, parts = decision.classification, self.parts(decision)
+        if self.lengthening is not None:
+            own = f"the memory of {self.lengthening} itself, {format_bytes(parts.python)} per {unit}"
+            return classification, (
+                CauseGrowth(cause=Cause.PYTHON, bytes_per_iteration=parts.python, text=own),
+            )
         if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
             classification = refine(classification, parts)
         causes = cause_growth(
@@ -188,7 +208,7 @@ class Findings:
 
     def _doubts(self, decision: Decision) -> list[Caveat]:
         doubts = [Caveat(slug=note.slug, text=note.text) for note in decision.notes]
-        if decision.outcome is not Outcome.LEAK:
+        if decision.outcome is not Outcome.LEAK or self.lengthening is not None:
             return doubts
         if not self.traced.frames:
             doubts.append(

@@ -17,9 +17,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence, garbage
-from pytest_reqleak.agent.objects import merge_types
 from pytest_reqleak.analysis.dressing import Input, keyed
-from pytest_reqleak.analysis.holding import explaining_holders, filling_holder, iterations_to_fill
+from pytest_reqleak.analysis.holding import (
+    explaining_holders,
+    filling_holder,
+    iterations_to_fill,
+    led_by,
+)
 from pytest_reqleak.analysis.verdict import (
     MOST_STAGES,
     MOST_STAGES_AUTO,
@@ -31,6 +35,7 @@ from pytest_reqleak.analysis.verdict import (
 )
 from pytest_reqleak.confirming import Confirming
 from pytest_reqleak.findings import Findings
+from pytest_reqleak.lengths import ask_lengths
 from pytest_reqleak.looks import measure_until_certain
 from pytest_reqleak.model.finding import Holder
 from pytest_reqleak.model.meter import Cause, Phase
@@ -119,7 +124,9 @@ class _Course:
         self._found = Findings()
         self._confirming = Confirming(plan, stages, agent, self._found, varies=varies, screen=self._screen)
         self._marked = self._marked_fresh = 0
-        self._doubted = False
+        # Iterations in which the holders found last have grown, the replayed ones left out and in.
+        self._held_fresh = self._held_done = 0
+        self._doubted = self._swept = False
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
@@ -134,9 +141,11 @@ class _Course:
                 "a longer warm-up makes the answer surer",
             )
         measured = self._measure()
-        decision = self._screen(measured)
+        decision = self._ask_lengths(measured, self._screen(measured))
         if decision.outcome is Outcome.GO_ON:
             measured, decision = self._confirm(measured, decision)
+            if decision.outcome is Outcome.CLEAN:
+                decision = self._ask_lengths(measured, decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
             decision = self._unfinished(decision)
         self._look_deeper(decision, evidence.seconds_per_iteration(measured))
@@ -153,6 +162,15 @@ class _Course:
             total_iterations=stages.done,
             samples=self._agent.buffer.samples(),
             seconds={"boot": boot_seconds, **stages.seconds},
+        )
+
+    def _ask_lengths(self, measured: Samples, decision: Decision) -> Decision:
+        """Ask the lengths of containers, where memory came in steps or the C heap alone rises."""
+        buffer = self._agent.buffer.samples()
+        begun = buffer.iterations.index(measured.iterations[0])
+        seen = buffer.part(begun).only(Phase.MEASURE, Phase.CONFIRM)
+        return ask_lengths(
+            self._plan, self._stages, self._agent, self._found, seen, decision, unit=self._unit
         )
 
     def _screen(self, samples: Samples) -> Decision:
@@ -236,9 +254,10 @@ class _Course:
         """Measure without what kept dead cycles alive: our own freeze, or our thaw of the app's."""
         agent = self._agent
         if not agent.app_freezes and not self._doubted:
-            # In a process that does more than serve the app, what died frozen may be somebody else's;
-            # that does not happen twice, and unfrozen each sample goes through the whole heap.
-            self._doubted = True
+            # A clean run never goes through the whole heap, so the first thaw frees what was dead before
+            # the run, too. And in a process that does more than serve the app, what died frozen may be
+            # somebody else's; that does not happen twice, and unfrozen each sample is a full collection.
+            self._doubted, self._swept = self._swept, True
             agent.freeze()
             measured, decision = self._measure_again()
             if decision.outcome is not Outcome.GO_ON or not self._was_kept_by_freeze(measured):
@@ -308,15 +327,17 @@ class _Course:
             series: The meter that grew, over the confirmation.
         """
         agent, iterations = self._agent, self._iterations_since_mark
+        self._held_fresh = max(1, self._stages.fresh - self._marked_fresh)
+        self._held_done = max(1, self._stages.done - self._marked)
         agent.thaw()
         # Where collecting was left to the app, they were counted while the garbage was there.
         types = agent.grown_types(iterations) if agent.collects else self._found.types
-        holders, untracked = agent.grown_holders(iterations)
+        holders, types = agent.grown_holders(iterations, types)
         inputs = [Input(title=request.title, parts=request.varying_parts) for request in self._workload]
         self._found.holders = keyed(
             explaining_holders(holders, series), inputs, first=self._marked_fresh, last=self._stages.fresh
         )
-        self._found.types = merge_types(types, untracked)
+        self._found.types = led_by(self._found.holders, types)
 
     def _traced_bytes(self, decision: Decision) -> float | None:
         """What the tracer and the meters make of it so far; None where no tracer ran."""
@@ -370,6 +391,16 @@ class _Course:
             return
         # Thawed for the search of holders: now each collection would go through the whole heap.
         self._agent.freeze()
+        fresh, done = self._held_fresh, self._held_done
+        found.holders = evidence.fresh_rates(
+            self._stages,
+            self._agent,
+            found.holders,
+            counted=fresh if found.keyed_by_input else done,
+            fresh=fresh,
+            done=done,
+            iteration_seconds=iteration_seconds,
+        )
         held = found.holders[0].growth_per_iteration if found.holders else 1.0
         found.add(
             evidence.look_deeper(

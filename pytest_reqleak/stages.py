@@ -123,8 +123,6 @@ class Stages:
                 self._batch(min(batch, left), first=None)
                 left -= min(batch, left)
                 self._sample(Phase.WARMUP)
-        # Once through the whole heap: what was dead before would later look as if our freeze had kept it.
-        self._agent.thaw(once=True)
         self._agent.start_counting_garbage()
         self._agent.freeze()
         self._clock(Phase.WARMUP, started)

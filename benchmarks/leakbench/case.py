@@ -4,8 +4,9 @@ Cases are read, never imported: their packages exist only in their own environme
 
 Keys of `CASE`: `name`, `interface`, `expected` (`leak` or `clean`), `kind`,
 `python`, `needs` (pinned requirements) and `requests`; optional `env`, `site`,
-`holder`, `approx_bytes_per_request`, `verify_n`, `plateau_at`, `period`, `no_gc`,
-`source` and the twin that must be clean: `fixed_needs`, `fixed_python`, `fixed_env`.
+`holder`, `type` (a name or a list of names), `approx_bytes_per_request`, `verify_n`,
+`plateau_at`, `period`, `no_gc`, `source` and the twin that must be clean: `fixed_needs`,
+`fixed_python`, `fixed_env`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CORPUS = Path(__file__).resolve().parent / "corpus"
 KEYS = frozenset(
     (
         *("name", "interface", "expected", "kind", "python", "needs", "requests", "env", "source"),
-        *("site", "holder", "approx_bytes_per_request", "verify_n", "plateau_at", "period", "no_gc"),
+        *("site", "holder", "type", "approx_bytes_per_request", "verify_n", "plateau_at", "period", "no_gc"),
         *("fixed_needs", "fixed_python", "fixed_env"),
     )
 )
@@ -54,6 +55,8 @@ class Case:
     """A name that a good report shows among its first sites; empty: none in Python."""
     holder: str = ""
     """What keeps the memory alive, in words."""
+    types: tuple[str, ...] = ()
+    """The kinds of objects that survive, one of which a good report shows; empty: not told."""
     bytes_per_request: float = 0.0
     verify_n: int | None = None
     """Iterations at which the label was verified."""
@@ -114,6 +117,7 @@ def _read(file: Path, *, twins: bool) -> Iterator[Case]:
             env=dict(said.get("env") or {}),
             site=said.get("site", ""),
             holder=said.get("holder", ""),
+            types=_names(said.get("type")),
             bytes_per_request=float(said.get("approx_bytes_per_request") or 0),
             verify_n=said.get("verify_n"),
             plateau_at=said.get("plateau_at"),
@@ -132,8 +136,13 @@ def _read(file: Path, *, twins: bool) -> Iterator[Case]:
             env=dict(said.get("fixed_env") or case.env),
             site="",
             holder="",
+            types=(),
             bytes_per_request=0.0,
         )
+
+
+def _names(said: Any) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) and said else tuple(said or ())
 
 
 def _literal(file: Path) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
 from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
+from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
-from pytest_reqleak.agent.identity import home_of, inherits, module_dict, type_name
+from pytest_reqleak.agent.identity import home_of, inherits, module_dict, of_kind, type_name
 from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
-from pytest_reqleak.agent.roots import all_modules, harness_module, module_roots, running_roots
-from pytest_reqleak.agent.sizes import BUFFERS, SizeTable, each_container, holds_weakly, sizer_of
+from pytest_reqleak.agent.roots import all_modules, harness_module, is_special, module_roots, running_roots
+from pytest_reqleak.agent.sizes import BUFFERS, SHORT_TUPLE, SizeTable, each_container, holds_weakly, sizer_of
 from pytest_reqleak.agent.survivors import survivor_holders
 from pytest_reqleak.model.finding import Holder, Link, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap
@@ -121,13 +122,16 @@ class HolderSearch:
         self._roots.clear()
         self.gauges.clear()
 
-    def grown(self, iterations: int, types: Mapping[str, float] | None = None) -> tuple[Holder, ...]:
+    def grown(
+        self, iterations: int, types: Mapping[str, float] | None = None, *, asks_entries: bool = True
+    ) -> tuple[Holder, ...]:
         """What has grown since `mark`, the likeliest cause first; frees the mark.
 
         Args:
             iterations: Done since `mark`.
             types: Objects per iteration of the types that grow, by name; where no container
                 grows, what keeps the newest of them is asked for.
+            asks_entries: Whether `untracked_types` are wanted.
 
         Returns:
             At most 10: groups of tasks, threads and descriptors, then containers. Empty
@@ -145,7 +149,9 @@ class HolderSearch:
             self._table = None
             kept = _fold([found for found in candidates if found.text])
             kept.sort(key=_rank(kept))
-            self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
+            self.untracked_types = (
+                entry_types(kept[0].thing, kept[0].growth, iterations) if kept and asks_entries else ()
+            )
             # What is full does not grow any more, and is no cause of what does.
             for found in kept:
                 holder = _holder(found, iterations)
@@ -153,7 +159,7 @@ class HolderSearch:
                     continue
                 holders.append(holder)
                 if len(self.gauges) < _MOST_WATCHED:
-                    self._watch(holder.path, found.thing)
+                    self._watch(holder.path, found)
             if not holders and types:
                 holders = survivor_holders(types, self._find, iterations)
             for found in candidates:
@@ -220,7 +226,7 @@ class HolderSearch:
         table, links = self._table, _links(found)
         for place in range(len(links) - 2, -1, -1):
             link = links[place]
-            if sizer_of(type(link)) is None:
+            if sizer_of(type(link)) is None or (type(link) is tuple and len(link) < SHORT_TUPLE):
                 continue
             # The dict of an instance may be made late, by whoever asks for it first.
             if type(link) is dict and (place == 0 or sizer_of(type(links[place - 1])) is None):
@@ -230,24 +236,33 @@ class HolderSearch:
 
     def _find(self, things: Sequence[Any]) -> dict[int, Chain]:
         """Chains from the roots outside the harness, by the id of what they lead to."""
-        tracked = gc.get_objects()
+        # Of the whole heap these few alone are kept: the search needs the room itself.
+        tracked = list(of_kind(gc.get_objects(), is_special))
         modules = all_modules(tracked)
         named, harness = module_roots(self._code, modules)
         # Modules are roots themselves, and must not be asked (see `each_container`).
         barred: list[Any] = [*modules, *map(module_dict, modules), *(root.names for root in harness), self]
         extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
         roots = [*named, *running_roots(tracked, extra)]
-        # Eight bytes for each object of the heap: the search needs the room itself.
-        del tracked
         search = HeapSearch(roots, [*barred, self], self._seconds)
         chains = search.find(things)
         self.gave_up = search.gave_up
         return chains
 
-    def _watch(self, path: str, thing: Any) -> None:
+    def _watch(self, path: str, found: _Grown) -> None:
+        thing = found.thing
         sizer = sizer_of(type(thing))
-        if sizer is not None:
-            self.gauges[path] = lambda: sizer(thing)
+        if sizer is None:
+            return
+        again = follower(_links(found)) if found.new else None
+
+        def read() -> int:
+            now = thing if again is None else again()
+            # What is made anew is of another kind at times, or gone.
+            now_sizer = sizer_of(type(now))
+            return 0 if now_sizer is None else now_sizer(now)
+
+        self.gauges[path] = (lambda: sizer(thing)) if again is None else read
 
 
 def _largest(found: dict[int, _Grown], most: int) -> dict[int, _Grown]:

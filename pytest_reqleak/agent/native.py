@@ -11,29 +11,27 @@ tracemalloc is the better witness.
 
 from __future__ import annotations
 
-import math
+import contextlib
+import io
+import logging
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_reqleak.agent.symbols import Libraries, is_pythons, native_frames
-from pytest_reqleak.agent.windows import Marks, Stack, is_ours
+from pytest_reqleak.agent.capture import held_at
+from pytest_reqleak.agent.symbols import Libraries
+from pytest_reqleak.agent.windows import Marks
 from pytest_reqleak.errors import ReqleakError
 from pytest_reqleak.model.raw import RawSite
 
-# Of glibc on 64 bits.
-_LEAST_CHUNK, _HEADER, _ALIGNMENT = 32, 8, 16
 _CAPTURE = "capture.bin"
 _INTERVAL_MS = 5
 # Two notes of memray's clock before the mark and one after it, so that the mark falls between quiet ones.
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.025, 0.010
-# CPython's arenas; what lives in them is traced one by one.
-_ARENAS = frozenset({256 * 1024, 1024 * 1024})
 
 
 class TracerUnavailable(ReqleakError):
@@ -83,6 +81,7 @@ class NativeTracer:
 
         self._frames = max(1, frames)
         self._folder = tempfile.mkdtemp(prefix="reqleak-")
+        _log_from(logging.ERROR)
         try:
             self._tracker = memray.Tracker(
                 destination=memray.FileDestination(self._file, overwrite=True),
@@ -90,9 +89,12 @@ class NativeTracer:
                 trace_python_allocators=True,
                 memory_interval_ms=_INTERVAL_MS,
             )
-            self._tracker.__enter__()
+            # Where greenlets are in use memray tells its opinion of them; its errors are raised.
+            with contextlib.redirect_stderr(io.StringIO()):
+                self._tracker.__enter__()
         except (RuntimeError, OSError) as exc:
             self._tracker = None
+            _log_from(logging.WARNING)
             self.stop()
             raise TracerUnavailable(
                 f"tracer = 'memray' cannot run: {exc}; end the other memray tracker "
@@ -133,6 +135,7 @@ class NativeTracer:
         tracker, self._tracker = self._tracker, None
         if tracker is not None:
             tracker.__exit__(None, None, None)
+            _log_from(logging.WARNING)
 
     def _remove(self) -> None:
         folder, keep = self._folder, self._keep
@@ -144,30 +147,9 @@ class NativeTracer:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _read(self) -> tuple[RawSite, ...]:
-        import memray
-
         marks = Marks()
-        held: list[dict[Stack, tuple[int, int]]] = []
-        with memray.FileReader(self._file) as reader:
-            notes = [snapshot.time for snapshot in reader.get_memory_snapshots()]
-            places = [_last_before(notes, when) for _, when in self._times]
-            held = [{} for _ in places]
-            for record in reader.get_temporal_allocation_records(merge_threads=True):
-                if self._native and is_pythons(record.allocator):
-                    continue
-                chunks = self._native and record.allocator in _from_heap()
-                counts = [_held_at(record.intervals, place, chunks=chunks) for place in places]
-                if not any(size for size, _ in counts) or _is_arena(record):
-                    continue
-                called = record.stack_trace(self._frames)
-                stack = tuple((file, line, function) for function, file, line in called)
-                if is_ours(stack):
-                    continue
-                if self._native:
-                    stack = (*native_frames(record), *stack)
-                for table, (size, n_blocks) in zip(held, counts, strict=True):
-                    old = table.get(stack, (0, 0))
-                    table[stack] = (old[0] + size, old[1] + n_blocks)
+        times = [when for _, when in self._times]
+        held = held_at(self._file, times, frames=self._frames, native=self._native)
         for (iterations, _), table in zip(self._times, held, strict=True):
             marks.add(iterations, table)
         if not self._native:
@@ -179,6 +161,14 @@ class NativeTracer:
         )
 
 
+def _log_from(level: int) -> None:
+    """What memray logs on the user's terminal; a warning is each symbol that it has corrected."""
+    import memray
+
+    # The stub of the package has forgotten the name.
+    memray.set_log_level(level)  # type: ignore[attr-defined]
+
+
 def _move(capture: str, keep: str) -> None:
     try:
         shutil.move(capture, keep)
@@ -186,39 +176,3 @@ def _move(capture: str, keep: str) -> None:
         raise TracerUnavailable(
             f"memray_capture = {keep!r}: the capture cannot be kept there: {error.strerror or error}"
         ) from error
-
-
-def _last_before(notes: Sequence[float], when: float) -> int:
-    return max((place for place, note in enumerate(notes) if note <= when), default=0)
-
-
-def _held_at(intervals: Sequence[Any], place: int, *, chunks: bool = False) -> tuple[int, int]:
-    """Bytes and blocks of one record that lived at a note of the clock; on request in whole chunks."""
-    size = n_blocks = 0
-    for interval in intervals:
-        end = interval.deallocated_before_snapshot
-        if interval.allocated_before_snapshot <= place and (end is None or end > place):
-            size += interval.n_bytes
-            n_blocks += interval.n_allocations
-    return (n_blocks * chunk_bytes(size / n_blocks) if chunks and n_blocks else size), n_blocks
-
-
-def chunk_bytes(size: float) -> int:
-    """What an allocation takes from glibc's heap, as the meter of the heap counts it: header and rounding."""
-    return max(_LEAST_CHUNK, (math.ceil(size) + _HEADER + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT)
-
-
-def _from_heap() -> frozenset[int]:
-    """The allocators of memray that take chunks from the C heap."""
-    import memray
-
-    kinds = memray.AllocatorType
-    return frozenset({kinds.MALLOC, kinds.CALLOC, kinds.REALLOC})
-
-
-def _is_arena(record: Any) -> bool:
-    import memray
-
-    return record.allocator == memray.AllocatorType.MMAP and all(
-        interval.n_bytes // max(1, interval.n_allocations) in _ARENAS for interval in record.intervals
-    )

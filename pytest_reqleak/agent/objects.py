@@ -2,22 +2,40 @@
 
 Counts what the collector lists: after `gc.freeze` that is only what was made
 since, so a count costs microseconds; unfrozen it is the whole heap and still right.
+What it does not list (texts, bytes, dates) is counted in the heap itself, where
+that can be read, over a stretch in which the harness makes nothing.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
+import types
+from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from pytest_reqleak.agent.identity import full_name
+from pytest_reqleak.agent.census import count_objects, known_types
+from pytest_reqleak.agent.identity import derives, full_name, module_dict, plain
 from pytest_reqleak.model.finding import TypeGrowth
-from pytest_reqleak.model.origin import HARNESS_PACKAGES
+from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
 
 SLOWEST = 1 / 500
-_MOST = 20
+_MOST = 40
 _NOISE = 0.02
 """Types slower than this share of the fastest are chance, such as what an import made."""
+_LEAST_SEEN = 16
+"""Objects in the heap below which a difference may be stale memory."""
+_NUMBERS = frozenset({"int", "float"})
+# Whatever stays has some of these; they say nothing about what it is.
+_PARTS = frozenset(
+    (
+        *("tuple", "list", "dict", "set", "frozenset", "cell", "str", "bytes", "method", "frame", "code"),
+        *("builtin_function_or_method", "method-wrapper", "weakref.ReferenceType", "_weakref.ref"),
+    )
+)
+# What our own measuring makes of the interpreter's types.
+_OURS = frozenset({*HARNESS_PACKAGES, "_ctypes", "psutil"})
 
 
 class TypeCounter:
@@ -25,12 +43,40 @@ class TypeCounter:
 
     def __init__(self) -> None:
         self._before: Counter[int] = Counter()
+        self._first: tuple[int, array[int], array[int]] | None = None
+        self._noted: tuple[TypeGrowth, ...] = ()
         # The first use of a Counter fills caches of the standard library, which would be counted.
         _count([]).most_common(1)
 
     def mark(self) -> None:
-        """Count now; forgets an earlier mark."""
+        """Count now; forgets an earlier mark and notes."""
+        self._noted, self._first = (), None
         self._before = _count(gc.get_objects())
+
+    def note(self, iterations: int) -> None:
+        """Count what the collector does not list too: once, and again after some work of the app alone.
+
+        Args:
+            iterations: Done by now, counted from wherever the caller likes; between two notes
+                all must have inputs that were never sent before.
+        """
+        now = count_objects()
+        if now is None:
+            return
+        if self._first is None:
+            # As numbers without objects: thousands of those would be counted the next time.
+            self._first = iterations, array("Q", now), array("q", now.values())
+            return
+        done, keys, counts = self._first
+        growth = _growth(Counter(dict(zip(keys, counts, strict=True))), now)
+        for name in [name for name, count in growth.items() if count < _LEAST_SEEN]:
+            del growth[name]
+        self._noted = _rates(growth, max(1, iterations - done))
+
+    @property
+    def noted(self) -> bool:
+        """Whether types that the collector does not list are known."""
+        return bool(self._noted)
 
     def grown(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Types of which more objects live than at the mark, the fastest first.
@@ -39,40 +85,86 @@ class TypeCounter:
             iterations: Done since `mark`.
 
         Returns:
-            At most 20, in objects per iteration; types of the same name are added up.
+            In objects per iteration; types of the same name are added up.
         """
         # No closure in this function: its own cells would be counted.
-        tracked = gc.get_objects()
-        growth = _growth(self._before, _count(tracked), tracked)
+        growth = _growth(self._before, _count(gc.get_objects()))
         self._before = Counter()
-        return _rates(growth, max(1, iterations))
+        return merge_types(self._noted, _rates(growth, max(1, iterations)))
 
 
-def _growth(before: Counter[int], now: Counter[int], tracked: list[object]) -> Counter[str]:
-    rising = {key for key, count in now.items() if count > before[key]}
-    kinds = {id(kind): kind for kind in map(type, tracked) if id(kind) in rising}
+def _growth(before: Mapping[int, int], now: Mapping[int, int]) -> Counter[str]:
+    rising = {key: count - before[key] for key, count in now.items() if count > before[key]}
     growth: Counter[str] = Counter()
-    for key, kind in kinds.items():
-        growth[full_name(kind)] += now[key] - before[key]
+    for kind in known_types():
+        if id(kind) in rising:
+            growth[full_name(kind)] += rising[id(kind)]
     return growth
 
 
 def _rates(growth: Counter[str], iterations: int) -> tuple[TypeGrowth, ...]:
-    least = max(1, iterations * SLOWEST, max(growth.values(), default=0) * _NOISE)
+    fastest = max((count for name, count in growth.items() if name not in _NUMBERS), default=0)
+    least = max(1, iterations * SLOWEST, fastest * _NOISE)
     return tuple(
         TypeGrowth(type=name, per_iteration=count / iterations)
-        for name, count in growth.most_common(_MOST)
-        if count >= least and name.partition(".")[0] not in HARNESS_PACKAGES
+        for name, count in growth.most_common()
+        if count >= least and name.partition(".")[0] not in _OURS
     )
 
 
 def merge_types(*parts: Iterable[TypeGrowth]) -> tuple[TypeGrowth, ...]:
-    """One list of several; of two entries of one name the first counts."""
+    """One list of several, the fastest first; of two entries of one name the first counts."""
     merged: dict[str, TypeGrowth] = {}
     for part in parts:
         for growth in part:
             merged.setdefault(growth.type, growth)
     return tuple(sorted(merged.values(), key=lambda growth: -growth.per_iteration))
+
+
+def telling_first(growing: Iterable[TypeGrowth], *, code: CodeMap | None = None) -> tuple[TypeGrowth, ...]:
+    """The types in the order in which they tell something: causes first, what everything is made of last.
+
+    That is: exceptions and tracebacks, which keep all the frames on their way; the user's
+    own classes, those of libraries, those of the standard library; functions, modules and
+    the like; dicts and texts; numbers.
+
+    Args:
+        growing: In any order.
+        code: Tells the user's files from others.
+
+    Returns:
+        At most 40.
+    """
+    code = code or CodeMap()
+    exceptions = {full_name(kind) for kind in known_types() if derives(kind, BaseException)}
+
+    def place(growth: TypeGrowth) -> int:
+        name = growth.type
+        if name in exceptions or name == "traceback":
+            return 0
+        if name in _NUMBERS:
+            return 6
+        if name in _PARTS:
+            return 5
+        if "." not in name:
+            return 4
+        return {Origin.OWN: 1, Origin.LIBRARY: 2}.get(_origin(name, code), 3)
+
+    return tuple(sorted(growing, key=lambda growth: (place(growth), -growth.per_iteration)))[:_MOST]
+
+
+def _origin(name: str, code: CodeMap) -> Origin:
+    """Whose class it is, by the file of the longest part of its name that is a module."""
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return Origin.STDLIB
+    module_name = name
+    while "." in module_name:
+        module_name = module_name.rpartition(".")[0]
+        module = sys.modules.get(module_name)
+        if type(module) is types.ModuleType:
+            file = plain((module_dict(module) or {}).get("__file__"))
+            return code.origin(file) if file else Origin.LIBRARY
+    return Origin.LIBRARY
 
 
 def _count(tracked: list[object]) -> Counter[int]:

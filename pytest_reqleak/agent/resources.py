@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_reqleak.agent.descriptors import lowest_free, open_descriptors
-from pytest_reqleak.agent.identity import class_dict, derives, plain, type_name
+from pytest_reqleak.agent.identity import class_dict, derives, of_kind, plain, type_name
 from pytest_reqleak.agent.roots import frame_name, is_task
 from pytest_reqleak.model.finding import Holder
 
@@ -58,16 +58,8 @@ def _waits(frame: types.FrameType) -> bool:
 
 def tasks_among(tracked: list[Any]) -> list[Any]:
     """The unfinished tasks of asyncio, in the order in which the collector lists them."""
-    found = []
-    verdicts: dict[int, bool] = {}
-    for thing in tracked:
-        kind = type(thing)
-        verdict = verdicts.get(id(kind))
-        if verdict is None:
-            verdict = verdicts[id(kind)] = is_task(kind) and derives(kind, asyncio.Task)
-        if verdict and _is_alive(thing) and not asyncio.Future.done(thing):
-            found.append(thing)
-    return found
+    tasks = of_kind(tracked, lambda kind: is_task(kind) and derives(kind, asyncio.Task))
+    return [task for task in tasks if _is_alive(task) and not asyncio.Future.done(task)]
 
 
 def _is_alive(task: Any) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_reqleak.agent.identity import derives, home_of, inherits, module_dict, plain
+from pytest_reqleak.agent.identity import derives, home_of, inherits, module_dict, of_kind, plain
 from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
 
 _MAX_FRAMES = 2000
@@ -84,16 +84,7 @@ def harness_module(name: str) -> bool:
 
 def all_modules(tracked: list[Any]) -> list[types.ModuleType]:
     """Every module object, those included that `sys.modules` has lost."""
-    verdicts: dict[int, bool] = {}
-    found = []
-    for thing in tracked:
-        kind = type(thing)
-        verdict = verdicts.get(id(kind))
-        if verdict is None:
-            verdict = verdicts[id(kind)] = derives(kind, types.ModuleType)
-        if verdict:
-            found.append(thing)
-    return found
+    return list(of_kind(tracked, lambda kind: derives(kind, types.ModuleType)))
 
 
 def module_roots(code: CodeMap, modules: list[types.ModuleType]) -> tuple[list[Root], list[Root]]:
@@ -178,6 +169,11 @@ def is_loop(kind: type) -> bool:
     return derives(kind, asyncio.AbstractEventLoop)
 
 
+def is_special(kind: type) -> bool:
+    """Whether `all_modules` or `running_roots` look for objects of this type."""
+    return derives(kind, types.ModuleType) or kind is contextvars.Context or is_task(kind) or is_loop(kind)
+
+
 def task_title(task: Any) -> str:
     """`Task 'poller'`; the name alone, since a repr would run the coroutine's own."""
     try:
@@ -195,18 +191,10 @@ def running_roots(tracked: list[Any], extra: Mapping[str, object]) -> list[Root]
         roots.append(
             Root(level=RUNNING, things=[(label + name, thing) for name, thing in frame_locals(frame)])
         )
-    tasks: list[Any] = []
-    loops: list[Any] = []
-    contexts: list[Any] = []
-    verdicts: dict[int, list[Any] | None] = {id(contextvars.Context): contexts}
-    for thing in tracked:
-        kind = type(thing)
-        key = id(kind)
-        if key not in verdicts:
-            verdicts[key] = tasks if is_task(kind) else loops if is_loop(kind) else None
-        bucket = verdicts[key]
-        if bucket is not None and len(bucket) < _MAX_TASKS:
-            bucket.append(thing)
+    found = list(of_kind(tracked, lambda kind: kind is contextvars.Context or is_task(kind) or is_loop(kind)))
+    tasks = [thing for thing in found if is_task(type(thing))][:_MAX_TASKS]
+    loops = [thing for thing in found if is_loop(type(thing))][:_MAX_TASKS]
+    contexts = [thing for thing in found if type(thing) is contextvars.Context][:_MAX_TASKS]
     roots.append(Root(level=RUNNING, things=[(task_title(task), task) for task in tasks]))
     roots.append(Root(level=RUNNING, things=[("loop", loop) for loop in loops]))
     roots.append(Root(level=FOREIGN, things=[("context", context) for context in contexts]))

@@ -57,6 +57,9 @@ BUFFERS: tuple[type, ...] = (bytearray, array.array, io.BytesIO, io.StringIO)
 # What the collector does not list, so that it must be found through its owner.
 _UNTRACKED = frozenset(map(id, (dict, bytearray, array.array)))
 
+SHORT_TUPLE = 8
+"""One that is made anew with each entry soon has more of them."""
+
 _CHUNK = 256
 _SLOT_BITS = 4 if sys.maxsize > 2**32 else 3  # objects are aligned to 16 bytes, on 32 bits to 8
 _PAGE_BITS = 16
@@ -114,12 +117,18 @@ class SizeTable:
 def each_container() -> Iterator[tuple[Any, int]]:
     """Every container of the process with its size; an untracked one as often as it is referred to.
 
+    Tuples never grow: those of fewer than `SHORT_TUPLE` entries, most of a heap, are left out.
     The collector should be off and nothing frozen. O(heap): about 0.5 s for a
     million objects.
     """
     tracked = gc.get_objects()
     by_id = dict(zip(map(id, map(type, tracked)), map(type, tracked), strict=True))
     sizers = {key: sizer for key, kind in by_id.items() if (sizer := sizer_of(kind)) is not None}
+    tuples = list(itertools.compress(tracked, map(id(tuple).__eq__, map(id, map(type, tracked)))))
+    for long in itertools.compress(tuples, map(SHORT_TUPLE.__le__, map(len, tuples))):
+        yield long, len(long)
+    del tuples
+    sizers.pop(id(tuple), None)
     known = sizers.__contains__
     for thing in itertools.compress(tracked, map(known, map(id, map(type, tracked)))):
         if thing is not tracked:

@@ -9,6 +9,7 @@ last object on the way that Python can see.
 from __future__ import annotations
 
 import gc
+import itertools
 import re
 import sys
 import types
@@ -72,7 +73,7 @@ def survivor_holders(growing: Mapping[str, float], find: Find, iterations: int) 
     chains = {}
     gc.collect(1)
     for name in list(newest):
-        top = last_visible(newest[name][0], ours={id(newest), id(newest[name])})
+        top = last_visible(newest[name][0], ours={id(newest), *map(id, newest.values())})
         if top is not None:
             return [
                 Holder(
@@ -128,7 +129,7 @@ def _some_of(growing: Mapping[str, float]) -> tuple[dict[str, list[Any]], dict[s
     """
     # Of what everything is made of, hardly any object is one of those that pile up.
     telling = [name for name in growing if name.rpartition(".")[2] not in _PLAIN]
-    wanted = sorted(telling, key=lambda name: -growing[name])[:_MOST_TYPES]
+    wanted = sorted(telling, key=lambda name: -growing[name])
     names: dict[int, str] = {}
     found: dict[str, list[Any]] = {name: [] for name in wanted}
     for thing in gc.get_objects():
@@ -142,9 +143,10 @@ def _some_of(growing: Mapping[str, float]) -> tuple[dict[str, list[Any]], dict[s
     some = {
         name: [*things[-1:], *things[:1], *things[:: max(1, len(things) // _MOST_OF_A_TYPE)]]
         for name, things in found.items()
+        # Texts and numbers grow too, but the collector lists none of them.
         if things
     }
-    return some, sizes
+    return dict(itertools.islice(some.items(), _MOST_TYPES)), sizes
 
 
 def _is_harness(thing: object) -> bool:

@@ -114,7 +114,8 @@ def parts_of(
     blocks = rates[Meter.LIVE_BLOCKS]
     python = traced_bytes * blocks / traced_blocks if traced_blocks > 0 and blocks > 0 else 0.0
     if heap <= 0:
-        if python > 0:
+        # Where only resident memory grows for certain, a block in a thousand requests is noise.
+        if python > 0 and (outside <= 0 or not {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(grows)):
             return Parts(python=python, outside=outside)
         python, native = _untraced(rates, grows, heap)
         return Parts(python=python, native=native, outside=0.0 if python + native > 0 else outside)

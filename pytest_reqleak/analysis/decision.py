@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from pytest_reqleak.analysis.trend import Shape
 from pytest_reqleak.model.finding import Growth
 from pytest_reqleak.model.meter import Cause, Meter
 
@@ -50,5 +48,3 @@ class Decision:
     shorter_batches: bool = False
     """With `go_on`: the readings are noisy, and more of them show the floor below the noise."""
     notes: tuple[Note, ...] = ()
-    shapes: Mapping[Meter, Shape]
-    """What each meter looked like."""

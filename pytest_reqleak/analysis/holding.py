@@ -6,9 +6,9 @@ Knows holders and series; not how more iterations are made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.finding import Holder, TypeGrowth
 from pytest_reqleak.model.sample import Series
 
 # A container that grows at a third of the fastest one's rate may be what makes memory grow.
@@ -17,6 +17,8 @@ _SHARE = 0.3
 # A batch in which memory rose without a new entry was not made to rise by that holder; half
 # as many more are allowed for what an entry's making leaves behind later.
 _RISES_PER_ENTRY = 1.5
+
+_MOST_TYPES = 20
 
 # Noise makes some batches rise under any leak.
 _CHANCE_RISES = 0.1
@@ -33,6 +35,20 @@ def explaining_holders(holders: Sequence[Holder], series: Series | None) -> tupl
         series: The meter that grew, over the batches in which they did.
     """
     return tuple(holder for holder in holders if _explains(holder, series))
+
+
+def led_by(holders: Sequence[Holder], types: Sequence[TypeGrowth]) -> tuple[TypeGrowth, ...]:
+    """The types with the one first that the first holder keeps: whatever else stays hangs on it.
+
+    Args:
+        holders: Those that explain the growth, the likeliest first.
+        types: In the order in which they tell something.
+
+    Returns:
+        At most 20.
+    """
+    kept = (holders[0].entry or holders[0].type) if holders else ""
+    return tuple(sorted(types, key=lambda growth: growth.type != kept))[:_MOST_TYPES]
 
 
 def filling_holder(holders: Sequence[Holder]) -> Holder | None:
@@ -68,6 +84,8 @@ def _explains(holder: Holder, series: Series | None) -> bool:
     """Whether memory rose no more often than the holder got entries."""
     if series is None or len(series) < 2:
         return True
-    rises = sum(b > a for a, b in pairwise(series.values)) / (len(series) - 1)
+    # What a buffer gains and gives back was not held: only what no later reading goes below counts.
+    stays = list(accumulate(reversed(series.values), min))[::-1]
+    rises = sum(b > a for a, b in pairwise(stays)) / (len(series) - 1)
     batch = (series.iterations[-1] - series.iterations[0]) / (len(series) - 1)
     return rises <= max(_RISES_PER_ENTRY * holder.growth_per_iteration * batch, _CHANCE_RISES)

@@ -166,17 +166,26 @@ def cut_share(raw: Sequence[RawSite], frames: int, code: CodeMap | None = None) 
     return cut / total if total > 0 else 0.0
 
 
-def line_sites(lines: Sequence[RawLine], native_bytes: float) -> tuple[RawSite, ...]:
-    """What C code leaves behind on a line of Python, where no tracer has seen the allocation."""
+def line_sites(
+    lines: Sequence[RawLine], total_bytes: float, *, gauge: str = HEAP, native: bool = True
+) -> tuple[RawSite, ...]:
+    """What stays on a line of Python, where no tracer has seen the allocation.
+
+    Args:
+        lines: What was watched.
+        total_bytes: Per iteration, to be shared out.
+        gauge: Which of the gauges they belong to.
+        native: Whether C code has allocated them behind Python's back.
+    """
     return tuple(
         RawSite(
             frames=line.frames,
-            bytes_per_iteration=native_bytes * line.share,
+            bytes_per_iteration=total_bytes * line.share,
             blocks_per_iteration=0.0,
-            native=True,
+            native=native,
         )
         for line in lines
-        if line.gauge == HEAP
+        if line.gauge == gauge
     )
 
 

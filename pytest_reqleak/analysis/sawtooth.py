@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import pairwise
 from math import sqrt
 from operator import itemgetter
@@ -53,6 +54,13 @@ STRIPS = 12
 LEAST_IN_STRIP = 5
 """Readings of which the median says something."""
 
+PARTS = (1, 2, 3)
+"""A buffer that is emptied at every 201st entry, and gets two with each iteration, has a period of
+100.5: what parts an iteration is cut into before whole periods are searched for."""
+
+LIKELIEST = 3
+"""Among some hundred periods one that is wrong orders the readings as well, where they grow besides."""
+
 _AROUND = 6
 """Candidates on both sides of a period that was read from the falls."""
 
@@ -89,6 +97,16 @@ def without_sawtooth(pieces: Sequence[Piece], *, resolution: float) -> list[Piec
         pieces: In order, at their true levels; x counts every iteration there was.
         resolution: Growth per iteration that must not be in doubt.
     """
+    for parts in PARTS:
+        finer = [([parts * n for n in x], y) for x, y in pieces]
+        left = _without_whole(finer, resolution=resolution / parts)
+        if left is not None:
+            return [(x, y) for (x, _), (_, y) in zip(pieces, left, strict=True)]
+    return None
+
+
+def _without_whole(pieces: Sequence[Piece], *, resolution: float) -> list[Piece] | None:
+    """As `without_sawtooth`, for periods that are whole numbers."""
     # What happened between two stretches has no say, so they are brought to one level.
     kept = [(x, [value - min(y) for value in y]) for x, y in pieces if len(x) > 1]
     n = sum(len(x) for x, _ in kept)
@@ -100,10 +118,12 @@ def without_sawtooth(pieces: Sequence[Piece], *, resolution: float) -> list[Piec
         return None
     searched = _thinned(kept, n, MOST_SAMPLES)
     lengths = [(_string(searched, period)[1], period) for period in _candidates(kept)]
-    if not lengths or min(lengths)[0] > MOST_STRING * spread:
+    likely = [period for length, period in nsmallest(LIKELIEST, lengths) if length <= MOST_STRING * spread]
+    found = [teeth for period in likely if (teeth := _as_good(kept, period))]
+    if not found:
         return None
-    teeth = _as_good(kept, min(lengths)[1])
-    if not teeth or max(t.growth for t in teeth) - min(t.growth for t in teeth) > resolution:
+    teeth = min(found, key=lambda good: min(tooth.rest for tooth in good))
+    if max(t.growth for t in teeth) - min(t.growth for t in teeth) > resolution:
         return None
     # Of teeth that explain the readings equally, the one that leaves the least growth.
     tooth = min(teeth, key=lambda tooth: abs(tooth.growth))

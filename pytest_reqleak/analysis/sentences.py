@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
+from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
 from pytest_reqleak.analysis.observed import Observed
 from pytest_reqleak.analysis.rule import is_flat, shape_of
 from pytest_reqleak.analysis.trend import Shape
@@ -23,6 +24,9 @@ _NAMES = {
 }
 _ONE = (Meter.HEAP_BYTES, Meter.RSS_BYTES)
 """Named in the singular."""
+
+# Blocks that hold less of the heap's growth than this are not what makes it rise.
+_NATIVE_SHARE = 0.1
 
 _HOW = {
     Shape.STEADY: "but too few times to be certain",
@@ -72,10 +76,18 @@ class Teller:
 
     def steady(self, meters: Sequence[Meter]) -> str:
         """A leak."""
-        # Where Python's objects are made in the C heap, blocks are not counted.
-        counted = Meter.LIVE_BLOCKS in self._seen.trends
-        flat = ", while live blocks do not rise" if meters[0] is Meter.HEAP_BYTES and counted else ""
+        flat = (
+            ", while live blocks do not rise" if meters[0] is Meter.HEAP_BYTES and self._is_native() else ""
+        )
         return f"{self._rises(meters[0])}, steadily over {self._many(self._seen.iterations)}{flat}"
+
+    def _is_native(self) -> bool:
+        """Whether the C heap rises by far more than the blocks of Python could hold."""
+        # Where Python's objects are made in the C heap, blocks are not counted.
+        if Meter.LIVE_BLOCKS not in self._seen.trends:
+            return False
+        blocks = self._seen.rate(Meter.LIVE_BLOCKS)
+        return blocks * MEAN_BLOCK_BYTES < _NATIVE_SHARE * self._seen.rate(Meter.HEAP_BYTES)
 
     def unsettled(self, meters: Sequence[Meter]) -> str:
         """Something moves, and is neither steady nor flat."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _REPLAY_BATCHES = 8
 # Growth that goes on shows in so many inputs, and so many events of it.
-_LEAST_REPLAYED, _REPLAYED_EVENTS = 400, 100
+_LEAST_REPLAYED, _REPLAYED_EVENTS = 200, 100
 
 # A cache keyed by the input grows by nothing on replay; what is left of the growth
 # is what the first requests of the replay still had to evict.

@@ -36,12 +36,15 @@ for those, the holders, the replay and the watch of lines."""
 # others are many, so that the floor shows below a buffer that is flushed now and then; with
 # deep stacks they are few, as each costs a pass over all that was traced.
 _MOST_WINDOWS, _LEAST_WINDOWS = 16, 4
+# Each mark goes through all that was traced: of what leaves so many blocks per iteration half as
+# many windows are enough.
+_MANY_BLOCKS = 20.0
 
 # So many leaked blocks in all the windows tell a leak of one per iteration from one of two;
 # a tenth of them still tells a leak from none.
 _GOOD_BLOCKS, _LEAST_BLOCKS = 200, 20
 _GOOD_ITERATIONS = 1000
-_MOST_BLOCKS = 20_000
+_MOST_BLOCKS = 10_000
 # How a line's growth divides among the ways to it shows soon, and marks with deep stacks are dear.
 _GOOD_DEEP = 200
 _PILOT_ITERATIONS = 5
@@ -81,12 +84,13 @@ def trace(
     passes = _Passes(stages, agent, tracer, blocks_per_iteration, iteration_seconds)
     if tracer != "tracemalloc":
         return passes.run(_DEPTHS[:1], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
-    long = passes.run(_DEPTHS[-1:], windows=_MOST_WINDOWS, good_blocks=_GOOD_BLOCKS)
+    windows = _MOST_WINDOWS // 2 if blocks_per_iteration >= _MANY_BLOCKS else _MOST_WINDOWS
+    long = passes.run(_DEPTHS[-1:], windows=windows, good_blocks=_GOOD_BLOCKS)
     for look in range(_MOST_LOOKS):
         if _blocks(long) >= _ENOUGH * blocks_per_iteration or stages.out_of_time:
             break
         # Rare leaks and buffers that are flushed now and then need more iterations.
-        again = passes.run(_DEPTHS[-1:], windows=_MOST_WINDOWS, good_blocks=(3 + look) * _GOOD_BLOCKS)
+        again = passes.run(_DEPTHS[-1:], windows=windows, good_blocks=(3 + look) * _GOOD_BLOCKS)
         if _blocks(again) > _blocks(long):
             long = again
     deep = passes.run(

@@ -158,7 +158,10 @@ def parse_request_line(line: str) -> Request:
     if len(words) == 1 and words[0].startswith("/"):
         words = ["GET", *words]
     if len(words) != 2:
-        raise UsageError(f"request {line!r}: must be a method and a path, such as 'GET /orders/{{i}}'")
+        raise UsageError(
+            f"request {line!r}: must be a method and a path, such as 'GET /orders/{{i}}' "
+            "(headers and a body need a Request, or a file for --requests)"
+        )
     try:
         return Request(words[0], words[1])
     except UsageError as error:

@@ -92,6 +92,7 @@ def _environment() -> Any:
         seconds=format_seconds,
         frame=show_frame,
         breakable=_breakable,
+        quoted=_quoted,
     )
     environment.globals.update(
         wording=wording,
@@ -136,6 +137,18 @@ def _breakable(text: str) -> Any:
     from markupsafe import Markup, escape
 
     return Markup("<wbr>").join(escape(part) for part in _JOINTS.split(printable(text)))
+
+
+def _quoted(text: str) -> Any:
+    """A sentence in which what stands between backticks is code."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in printable(text).split("`")]
+    if len(parts) % 2 == 0:
+        return Markup("`").join(parts)
+    return Markup("").join(
+        Markup("<code>") + part + Markup("</code>") if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _lines(text: str) -> Any:

@@ -42,7 +42,7 @@ async def story_of(coroutine, *, cancel=False):
     await asyncio.sleep(0)
     if cancel:
         task.cancel()
-    (story,) = [story for story in pending_tasks(gc.get_objects()) if coroutine.__qualname__ in story]
+    (story,) = [story for story in pending_tasks(gc.get_objects()) if coroutine.__name__ in story]
     task.cancel()
     return story
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -33,6 +34,16 @@ for window in range(4):
 sites, total = tracer.growth(), tracer.bytes_per_iteration()
 tracer.stop()
 say([[[list(f) for f in s.frames], s.bytes_per_iteration, s.blocks_per_iteration] for s in sites] + [total])
+"""
+# Where greenlet is installed it is in use: SQLAlchemy imports it.
+QUIET = """
+import contextlib
+with contextlib.suppress(ImportError):
+    import greenlet
+from pytest_reqleak.agent.tracers import make_tracer
+tracer = make_tracer("memray")
+tracer.start(8)
+tracer.stop()
 """
 memray_needed = pytest.mark.skipif(sys.platform == "win32", reason="memray has no version for Windows")
 
@@ -144,3 +155,12 @@ def test_memray_sees_what_c_code_allocates(child):
 
     assert ("request", 7) == (sites[0][0][0][2], sites[0][0][0][1])
     assert 4000 == pytest.approx(sites[0][1], rel=0.02)
+
+
+@memray_needed
+def test_what_memray_says_of_symbols_and_greenlets_is_not_told_to_the_user(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", QUIET], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert "" == done.stderr

@@ -10,7 +10,7 @@ from pytest_reqleak.model.meter import Meter
 
 
 def decision(outcome: Outcome, *grows: Meter) -> Decision:
-    return Decision(outcome=outcome, growth=(), grows=grows, reason="", shapes={})
+    return Decision(outcome=outcome, growth=(), grows=grows, reason="")
 
 
 def test_the_first_look_comes_half_way():

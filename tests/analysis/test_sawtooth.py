@@ -48,6 +48,16 @@ def test_a_buffer_that_is_flushed_like_clockwork_leaves_a_flat_series(period):
     assert max(values) - min(values) <= 2
 
 
+@pytest.mark.parametrize(("each", "entries"), [(2, 201), (2, 1001), (3, 200), (3, 400)])
+@pytest.mark.parametrize("leak", [0.0, 1 / 200])
+def test_a_buffer_that_gets_several_entries_at_a_time_is_taken_out(each, entries, leak):
+    # SQLite's driver forgets its dead cursors at every 200th of them, two statements a request.
+    left = without_sawtooth(read(lambda n: 9000 + each * n % entries + int(n * leak)), resolution=FINE)
+
+    assert left is not None
+    assert leak == pytest.approx(fit_pieces(left).per_iteration, abs=2 * FINE)
+
+
 def test_a_buffer_of_few_periods_is_left_alone():
     assert without_sawtooth(read(tooth(5000)), resolution=FINE) is None
 

@@ -241,13 +241,16 @@ def test_the_list_of_a_session_is_filtered_by_words_and_verdicts(show):
 
 
 def test_a_link_of_the_list_opens_what_it_leads_to(show):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     browser = show(session())
     folded = [each for each in find_all(browser, "details.whole") if not each.get_attribute("open")]
     assert 2 == len(folded)
 
     find_all(browser, ".list a")[-1].click()
 
-    assert folded[-1].get_attribute("open")
+    # The browser tells of a new place in the page when it has time.
+    WebDriverWait(browser, 20).until(lambda _: folded[-1].get_attribute("open"))
 
 
 def test_what_is_folded_is_printed_too(show):

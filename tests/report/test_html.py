@@ -101,6 +101,28 @@ def test_the_page_says_what_the_terminal_says() -> None:
         assert said in text
 
 
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        ("Give `cache<K>` a bound.", "Give <code>cache&lt;K&gt;</code> a bound."),
+        ("An odd ` stays.", "An odd ` stays."),
+    ],
+)
+def test_what_stands_between_backticks_of_a_remedy_is_shown_as_code(remedy, shown) -> None:
+    run = pydantic_run()
+    first = replace(run.sites[0], remedy=remedy)
+
+    assert 2 == html_report([replace(run, sites=(first, *run.sites[1:]))]).count(shown)
+
+
+def test_runs_of_a_session_that_are_no_tests_are_told_apart_by_their_requests() -> None:
+    runs = [replace(clean_run(), test="", requests=(request,)) for request in ("GET /a", "GET /b")]
+
+    listed = html_report(runs).partition("</table>")[0]
+
+    assert [1, 1] == [listed.count("of GET /a"), listed.count("of GET /b")]
+
+
 def test_every_meter_that_moves_has_a_chart_and_the_others_are_named() -> None:
     page = Reader(html_report([pydantic_run()]))
 

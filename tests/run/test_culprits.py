@@ -32,7 +32,7 @@ class Meanings:
 
 def decided(rate: float) -> Decision:
     growth = Growth(meter=Meter.LIVE_BLOCKS, per_iteration=rate, low=rate, high=rate, grows=True)
-    return Decision(outcome=Outcome.LEAK, growth=(growth,), reason="", shapes={})
+    return Decision(outcome=Outcome.LEAK, growth=(growth,), reason="")
 
 
 def find(rule: Callable[[Sequence[int]], float], *, rate: float = 1.0, notes: Sequence[str] = ()):

@@ -177,7 +177,8 @@ def test_reference_that_c_code_forgets_shows_the_line_that_made_the_object(leak)
         """
     )
 
-    assert ("shop.py", "handle") == lead(run["sites"][0])
+    # Before Python 3.11 the dict of the attributes is a block of its own, made when the first one is set.
+    assert ("shop.py", "handle") in [lead(site) for site in run["sites"][: 1 + (sys.version_info < (3, 11))]]
     assert "shop.Order" == run["holders"][0]["ends_in"]
     assert "shop.Order" in {kind["type"] for kind in run["types"]}
 

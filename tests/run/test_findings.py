@@ -19,7 +19,7 @@ def decision(outcome: Outcome = Outcome.LEAK, **rates: float) -> Decision:
         for name, rate in rates.items()
     )
     grows = tuple(entry.meter for entry in growth if entry.grows)
-    return Decision(outcome=outcome, growth=growth, grows=grows, reason="", shapes={})
+    return Decision(outcome=outcome, growth=growth, grows=grows, reason="")
 
 
 def traced(size: float, blocks: float) -> Traced:

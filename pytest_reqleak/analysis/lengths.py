@@ -1,0 +1,154 @@
+"""Tell from the lengths of containers what their memory is too coarse to tell.
+
+A list is reallocated in steps of an eighth of its length: one that gets an entry of eight
+bytes with each request leaves a handful of ever longer steps in the C heap, which no
+floor tells from a cache that was filled. Its length rises by one each time.
+
+Knows lengths and readings; not whose they are, nor how more of them are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from pytest_reqleak.analysis.decision import Decision, Outcome
+from pytest_reqleak.analysis.pieces import Piece
+from pytest_reqleak.analysis.rule import is_steady
+from pytest_reqleak.analysis.trend import trend_of
+from pytest_reqleak.model.finding import Growth, Holder
+from pytest_reqleak.model.meter import Cause, Meter
+from pytest_reqleak.model.sample import Samples
+from pytest_reqleak.units import format_average, format_count
+
+LEAST_ENTRIES = 1 / 250
+"""Entries per iteration; as for blocks, the smallest leak that a run promises to find."""
+
+# A byte per entry and an entry in ten iterations leave that much: clean apps whose heap has
+# settled read exactly 0, and what wanders comes back to its floor.
+_LEAST_RISE = 0.1
+
+# As the rest of the analysis does: what came first still belongs to the warm-up.
+_SKIP = 0.4
+
+# Floors of noise, drawn from ten readings each, differ by more than two mean falls in 1 of 300 cases.
+_NOISE = 2.0
+
+# Three floors: of the first and of the last third, and room for a tooth between them.
+_PARTS = 3
+
+# Had it been emptied before, it would be shorter than its rate makes it since the first request;
+# some of the requests may have been others.
+_KEPT = 0.8
+
+# A pointer of a list is 8 bytes, with a little room to grow; a number of an array no more. A new
+# key of a dict or a set would be a block of its own.
+_MOST_ENTRY_BYTES = 16
+
+# Steps end somewhere: of what rose, this much must be explained.
+_EXPLAINED = 0.5
+
+_STAGE = 3
+"""What is judged here was watched for longer than two confirmations: doubts have no credit left."""
+
+
+def rises_in_steps(samples: Samples) -> bool:
+    """Whether the C heap ends higher than it was, so that a look at the containers is worth its cost.
+
+    Args:
+        samples: Of the measurement, and of what came after it.
+    """
+    return heap_rate(samples) > _LEAST_RISE
+
+
+def heap_rate(samples: Samples) -> float:
+    """What the floor of the C heap gained per iteration, in bytes; 0 where it is not read."""
+    heap = samples.readings.get(Meter.HEAP_BYTES)
+    if heap is None or len(samples) < 2:
+        return 0.0
+    x = samples.iterations
+    start = x[0] + _SKIP * (x[-1] - x[0])
+    late = [value for n, value in zip(x, heap, strict=True) if n >= start]
+    part = len(late) // _PARTS
+    if not part:
+        return 0.0
+    rise = min(late[-part:]) - min(late[:part])
+    falls = [a - b for a, b in pairwise(late) if b < a]
+    if falls and rise <= _NOISE * sum(falls) / len(falls):
+        # Of noise, the floors differ too, by less than it falls back each time.
+        return 0.0
+    # From the middle of the first part to that of the last one.
+    return rise / max(1.0, (x[-1] - start) * (1 - 1 / _PARTS))
+
+
+def may_leak(holders: Sequence[Holder], heap_rate: float) -> list[Holder]:
+    """Those that nothing known limits, and whose own memory may be what rises.
+
+    Args:
+        holders: That got longer.
+        heap_rate: What the C heap gained per iteration, in bytes.
+    """
+    return [
+        one
+        for one in holders
+        if one.bound is None
+        and one.growth_per_iteration >= LEAST_ENTRIES
+        and one.growth_per_iteration * _MOST_ENTRY_BYTES >= _EXPLAINED * heap_rate
+    ]
+
+
+def grows_for_ever(lengths: Piece, *, since_boot: int) -> bool:
+    """Whether a container got its entries at one rate all the time, and never lost any.
+
+    Args:
+        lengths: Iterations, and its length at each.
+        since_boot: Iterations until the last of them, from the very first.
+    """
+    x, y = lengths
+    trend = trend_of([lengths])
+    if not trend.quiet or any(b < a for a, b in pairwise(y)):
+        return False
+    if y[-1] < _KEPT * since_boot * (y[-1] - y[0]) / max(1, x[-1] - x[0]):
+        return False
+    return is_steady(trend, least=LEAST_ENTRIES, stage=_STAGE, final=True)
+
+
+def as_leak(decision: Decision, holder: Holder, lengths: Piece, watched: Samples, *, unit: str) -> Decision:
+    """The answer where a container grows for ever.
+
+    Args:
+        decision: The answer without that knowledge.
+        holder: The container.
+        lengths: Iterations, and its length at each.
+        watched: What the meters read meanwhile.
+        unit: What one iteration is called.
+
+    Returns:
+        A leak; the answer as it was, where the heap did not grow meanwhile.
+    """
+    heap = watched.readings[Meter.HEAP_BYTES]
+    iterations = max(1, lengths[0][-1] - lengths[0][0])
+    rise = heap[-1] - heap[0]
+    if rise <= 0:
+        return decision
+    # It is not known how much of the last step is used, nor how much of the first one was.
+    step = max(b - a for a, b in pairwise(heap))
+    slope = Growth(
+        meter=Meter.HEAP_BYTES,
+        per_iteration=rise / iterations,
+        low=max(0.0, rise - step) / iterations,
+        high=(rise + step) / iterations,
+        grows=True,
+    )
+    entries = (lengths[1][-1] - lengths[1][0]) / iterations
+    return replace(
+        decision,
+        outcome=Outcome.LEAK,
+        growth=tuple(slope if growth.meter is Meter.HEAP_BYTES else growth for growth in decision.growth),
+        grows=(Meter.HEAP_BYTES,),
+        classification=(Cause.PYTHON,),
+        reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
+        f"{format_count(iterations)} {unit}s, to {format_count(lengths[1][-1])}; "
+        "what it takes grows in ever longer steps",
+    )
