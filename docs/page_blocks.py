@@ -5,7 +5,6 @@ A page is a story told in blocks, run from top to bottom in an empty folder:
     <!-- file: shop/main.py -->      the block below is that file from here on
     <!-- output -->                  a `console` block: `$ ` and a command, then what it prints
     <!-- script -->                  a `python` block that is run as it stands
-    <!-- part of: shop/main.py -->   the block's lines stand in that file too
 
 All other blocks are only read: Python is compiled, TOML, YAML and JSON are parsed,
 and each command line of `reqleak` and `pytest` must use options that exist.
@@ -25,7 +24,7 @@ WIDTH = 88
 COMMAND_SECONDS = 300
 
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<role>file|output|script|part of)(?:: (?P<name>.*?))? -->\n\n?)?"
+    r"(?:^<!-- (?P<role>file|output|script)(?:: (?P<name>.*?))? -->\n\n?)?"
     r"^(?P<indent> *)```(?P<language>[\w{}-]*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -39,7 +38,7 @@ class Block:
     text: str
     """Without the fences and their indentation."""
     role: str | None
-    """`file`, `output`, `script`, `part of`, or None: it is only read."""
+    """`file`, `output`, `script`, or None: it is only read."""
     name: str | None
     """The file's, where the role has one."""
     line: int

@@ -1,6 +1,6 @@
 """Let others say what kind of memory a site keeps: a hook of pytest, or an entry point.
 
-The built-in table is `analysis.categories`; here is who may overrule it.
+The built-in table is `analysis.category_rules`; here is who may overrule it.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ MOST_LATE = 4
 LEAST_WATCHED = 4300
 WATCH_SECONDS = 8.0
 
-# A half of a stage with short batches takes no more than these: settling and sampling take 0.2 ms,
-# and half a second in which nothing is learnt is too long.
+# A half of a stage with short batches takes no more than these, nor one that is longer than the
+# measurement: settling and sampling take 0.2 ms, and half a second in which nothing is learnt is too long.
 MOST_SAMPLES = 400
 
 # A leak of 100 KB per request would need a gigabyte for 10,000 more requests; the
@@ -95,19 +95,27 @@ class Confirming:
         stages, agent = self._stages, self._agent
         iterations = self._affordable(decision, self._allowed(decision, number))
         begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
-        # The types are counted before anything is traced: what the harness keeps of a trace would be counted.
-        early = self._watch(max(1, iterations // 2), decision, counts_types=number == 0)
+        early = self._watch(max(1, iterations // 2), decision)
         late = max(1, iterations - iterations // 2)
+        cut = True
         if number == 0:
             if decision.grows:
                 self._inquire(early, first_input)
             wanted = self._iterations_in(CONFIRM_SECONDS, early)
             unseen = min(LEAST_WATCHED - stages.done, self._iterations_in(WATCH_SECONDS, early))
             longest = max(MOST_LATE * self._plan.least_iterations, unseen)
-            late = max(late, self._affordable(decision, min(max(wanted, unseen), longest)))
+            planned = min(max(wanted, unseen), longest)
+            cut = self._affordable(decision, planned) < planned
+            late = max(late, self._affordable(decision, planned))
             if late < wanted:
                 self._rest(started)
-        self._watch(late, decision)
+        begun = time.monotonic()
+        watched = self._watch(late, decision)
+        # Cold, and sampled often, the first half was slower than what came after it.
+        left = self._iterations_in(WATCH_SECONDS - (time.monotonic() - begun), watched)
+        unseen = min(LEAST_WATCHED - stages.done, left)
+        if unseen > 0 and not cut and not stages.out_of_time:
+            self._watch(unseen, decision)
         return agent.buffer.samples(begin).only(Phase.CONFIRM)
 
     def _allowed(self, decision: Decision, number: int) -> int:
@@ -117,26 +125,14 @@ class Confirming:
         longest: int = max(self._plan.iterations, LEAST_CONFIRM) * 2**number
         return min(decision.more_iterations, longest)
 
-    def _watch(self, iterations: int, decision: Decision, *, counts_types: bool = False) -> Samples:
+    def _watch(self, iterations: int, decision: Decision) -> Samples:
         batch = self._plan.batch_iterations
+        least = max(self._plan.concurrency, math.ceil(iterations / MOST_SAMPLES))
         if decision.shorter_batches:
-            least = max(self._plan.concurrency, math.ceil(iterations / MOST_SAMPLES))
             batch = min(batch, max(batch // SHORTER, least))
-        last = self._stages.done + iterations
-        noted = not counts_types
-
-        def count_types() -> None:
-            nonlocal noted
-            if not noted or self._stages.done == last:
-                noted = True
-                self._agent.note_types(self._stages.done)
-
-        return self._stages.run(
-            Phase.CONFIRM,
-            iterations,
-            batches=math.ceil(iterations / batch),
-            after_batch=count_types if counts_types else None,
-        )
+        elif iterations > self._plan.least_iterations:
+            batch = max(batch, least)
+        return self._stages.run(Phase.CONFIRM, iterations, batches=math.ceil(iterations / batch))
 
     def _iterations_in(self, seconds: float, early: Samples) -> int:
         """How many iterations the load must go on for, to last so long."""

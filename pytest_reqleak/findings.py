@@ -181,7 +181,7 @@ class Findings:
             culprits=self.culprits,
             caveats=(*self.caveats, *self._doubts(decision)),
             seconds=seconds,
-            environment=_environment(plan),
+            environment=_environment(plan, server),
         )
 
     def _kinds(self, decision: Decision, unit: str) -> tuple[tuple[Cause, ...], tuple[CauseGrowth, ...]]:
@@ -254,14 +254,17 @@ def _slope(decision: Decision, meter: Meter) -> float:
     return next((growth.per_iteration for growth in decision.growth if growth.meter is meter), 0.0)
 
 
-def _environment(plan: Plan) -> dict[str, str]:
+def _environment(plan: Plan, server: ServerInfo) -> dict[str, str]:
     from pytest_reqleak import __version__
+
+    here = os.environ.get("PYTHONMALLOC") or "pymalloc"
 
     return {
         "pytest-reqleak": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{sys.platform} {platform.machine()}",
-        "allocator": os.environ.get("PYTHONMALLOC") or "pymalloc",
+        # Of the process that was measured.
+        "allocator": ", ".join(filter(None, (server.python_malloc or here, server.allocator))),
         "concurrency": str(plan.concurrency),
         "gc": plan.gc,
         "trace": plan.trace,

@@ -38,7 +38,7 @@ from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
 from pytest_reqleak.looks import measure_until_certain
 from pytest_reqleak.model.finding import Holder
-from pytest_reqleak.model.meter import Cause, Phase
+from pytest_reqleak.model.meter import Cause, Meter, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
 
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 # A thaw that frees a third of what had grown shows that our own freeze had kept it.
 FREED_BY_THAW = 0.3
+
+# What our freeze keeps dies as fast as what grows is made; the first thaw also frees what was dead before.
+MOST_FREED = 2.0
 
 # Enough for the floors of the measurement; a heap of a million objects is collected in 0.4 s.
 THAWED_BATCHES = 25
@@ -126,7 +129,8 @@ class _Course:
         self._marked = self._marked_fresh = 0
         # Iterations in which the holders found last have grown, the replayed ones left out and in.
         self._held_fresh = self._held_done = 0
-        self._doubted = self._swept = False
+        self._doubted = False
+        self._thaws = 0
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
@@ -257,7 +261,7 @@ class _Course:
             # A clean run never goes through the whole heap, so the first thaw frees what was dead before
             # the run, too. And in a process that does more than serve the app, what died frozen may be
             # somebody else's; that does not happen twice, and unfrozen each sample is a full collection.
-            self._doubted, self._swept = self._swept, True
+            self._doubted = self._thaws > 1
             agent.freeze()
             measured, decision = self._measure_again()
             if decision.outcome is not Outcome.GO_ON or not self._was_kept_by_freeze(measured):
@@ -358,10 +362,14 @@ class _Course:
         agent.settle()
         before = agent.read(samples.live_meter) or 0
         died = agent.thaw()
+        self._thaws += 1
         freed = before - (agent.read(samples.live_meter) or 0)
         if live is None or len(live) < 2 or not agent.freezes:
             return False
         grown = live[-1] - live[0]
+        if self._thaws == 1 and freed > MOST_FREED * grown:
+            # Garbage from before the run. What the confirmation gains will be told from it.
+            return False
         return grown > 0 and died > 0 and freed >= FREED_BY_THAW * grown
 
     def _still_filling(self, decision: Decision, holder: Holder) -> Decision:
@@ -391,7 +399,24 @@ class _Course:
             return
         # Thawed for the search of holders: now each collection would go through the whole heap.
         self._agent.freeze()
+        if not found.traced.frames:
+            # Under a saw-tooth growth was not seen soon enough to trace it then.
+            blocks = [growth.per_iteration for growth in decision.growth if growth.meter is Meter.LIVE_BLOCKS]
+            found.traced = evidence.trace(
+                self._stages,
+                self._agent,
+                tracer=self._plan.tracer,
+                blocks_per_iteration=blocks[0] if blocks else 0.0,
+                iteration_seconds=iteration_seconds,
+            )
         fresh, done = self._held_fresh, self._held_done
+        found.types = evidence.unlisted_types(
+            self._stages,
+            self._agent,
+            holders=found.holders,
+            types=found.types,
+            iteration_seconds=iteration_seconds,
+        )
         found.holders = evidence.fresh_rates(
             self._stages,
             self._agent,

@@ -39,7 +39,7 @@ class Session:
         if config.inipath is not None and "baseline" in in_ini:
             # It lies beside the configuration that names it, wherever pytest is run from.
             given = in_ini["baseline"]
-            in_ini["baseline"] = replace(given, value=str(config.inipath.parent / str(given.value)))
+            in_ini["baseline"] = given._replace(value=str(config.inipath.parent / str(given.value)))
         self.sources: tuple[Mapping[str, Given], ...] = (
             in_ini,
             given_on_command_line(lambda name: config.getoption(name, None)),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.plan import Plan
@@ -25,16 +24,14 @@ from pytest_reqleak.options import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(NamedTuple):
     """A value as somebody wrote it, and the place to name when it is wrong."""
 
     value: Any
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """What all places together ask for; every value has been checked."""
 
     plan: Plan

@@ -1,1 +1,1 @@
-"""All that runs inside the measured process: it imports the stdlib, and psutil, objgraph and memray late."""
+"""All that runs inside the measured process: it imports the stdlib, and psutil and memray late."""

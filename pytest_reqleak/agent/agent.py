@@ -162,14 +162,22 @@ class Agent(Sampler):
         self._types.mark()
         self.freeze()
 
-    def note_types(self, iterations: int) -> None:
-        """Count all that lives now, the types that the collector does not list included; twice.
+    def note_types(self, iterations: int, types: tuple[TypeGrowth, ...] = ()) -> tuple[TypeGrowth, ...]:
+        """Count all that lives now, the types that the collector does not list included; three times.
 
         Args:
-            iterations: Done by now; between the two none may be replayed or traced.
+            iterations: Done by now; in between none may be replayed or traced.
+            types: What is known to survive.
+
+        Returns:
+            The third time the types with what was counted, the most telling first.
         """
-        if self._types is not None:
-            self._types.note(iterations)
+        from pytest_reqleak.agent.objects import merge_types, telling_first
+
+        if self._types is None:
+            return ()
+        noted = self._types.note(iterations)
+        return telling_first(merge_types(noted, types)) if noted else ()
 
     def grown_types(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Count by type what survived each of the iterations since the mark; call it thawed."""
@@ -199,8 +207,7 @@ class Agent(Sampler):
 
         if self._holders is None:
             return (), telling_first(types)
-        noted = self._types is not None and self._types.noted
-        holders = self._holders.grown(iterations, self._growing, asks_entries=not noted)
+        holders = self._holders.grown(iterations, self._growing)
         named = (replace(one, frames=bare_frames(self._made.get(one.path, ()))) for one in holders)
         types = merge_types(types, self._holders.untracked_types)
         return tuple(named), telling_first(types)

@@ -90,10 +90,10 @@ def read(file: str, times: Sequence[float], frames: int, native: bool) -> list[H
     """Read a capture in this process; see `held_at`."""
     import memray
 
+    held: list[Held] = [{} for _ in times]
     with memray.FileReader(file) as reader:
         notes = [snapshot.time for snapshot in reader.get_memory_snapshots()]
         places = [_last_before(notes, when) for when in times]
-        held: list[Held] = [{} for _ in places]
         for record in reader.get_temporal_allocation_records(merge_threads=True):
             if native and is_pythons(record.allocator):
                 continue

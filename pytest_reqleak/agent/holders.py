@@ -122,16 +122,13 @@ class HolderSearch:
         self._roots.clear()
         self.gauges.clear()
 
-    def grown(
-        self, iterations: int, types: Mapping[str, float] | None = None, *, asks_entries: bool = True
-    ) -> tuple[Holder, ...]:
+    def grown(self, iterations: int, types: Mapping[str, float] | None = None) -> tuple[Holder, ...]:
         """What has grown since `mark`, the likeliest cause first; frees the mark.
 
         Args:
             iterations: Done since `mark`.
             types: Objects per iteration of the types that grow, by name; where no container
                 grows, what keeps the newest of them is asked for.
-            asks_entries: Whether `untracked_types` are wanted.
 
         Returns:
             At most 10: groups of tasks, threads and descriptors, then containers. Empty
@@ -149,9 +146,7 @@ class HolderSearch:
             self._table = None
             kept = _fold([found for found in candidates if found.text])
             kept.sort(key=_rank(kept))
-            self.untracked_types = (
-                entry_types(kept[0].thing, kept[0].growth, iterations) if kept and asks_entries else ()
-            )
+            self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             # What is full does not grow any more, and is no cause of what does.
             for found in kept:
                 holder = _holder(found, iterations)

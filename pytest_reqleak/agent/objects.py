@@ -14,6 +14,7 @@ import types
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from pytest_reqleak.agent.census import count_objects, known_types
 from pytest_reqleak.agent.identity import derives, full_name, module_dict, plain
@@ -24,7 +25,8 @@ SLOWEST = 1 / 500
 _MOST = 40
 _NOISE = 0.02
 """Types slower than this share of the fastest are chance, such as what an import made."""
-_LEAST_SEEN = 16
+_NOTES = 3
+_LEAST_SEEN = 8
 """Objects in the heap below which a difference may be stale memory."""
 _NUMBERS = frozenset({"int", "float"})
 # Whatever stays has some of these; they say nothing about what it is.
@@ -38,45 +40,52 @@ _PARTS = frozenset(
 _OURS = frozenset({*HARNESS_PACKAGES, "_ctypes", "psutil"})
 
 
+_Note = tuple[int, "array[int]", "array[int]"]
+"""Iterations done, ids of types, how many of each live."""
+
+
 class TypeCounter:
     """Counts objects by type; holds no reference to objects or types between its calls."""
 
     def __init__(self) -> None:
         self._before: Counter[int] = Counter()
-        self._first: tuple[int, array[int], array[int]] | None = None
-        self._noted: tuple[TypeGrowth, ...] = ()
+        self._notes: list[_Note] = []
         # The first use of a Counter fills caches of the standard library, which would be counted.
         _count([]).most_common(1)
 
     def mark(self) -> None:
         """Count now; forgets an earlier mark and notes."""
-        self._noted, self._first = (), None
+        self._notes.clear()
         self._before = _count(gc.get_objects())
 
-    def note(self, iterations: int) -> None:
-        """Count what the collector does not list too: once, and again after some work of the app alone.
+    def note(self, iterations: int) -> tuple[TypeGrowth, ...]:
+        """Count what the collector does not list too: three times, with work of the app alone between.
 
         Args:
             iterations: Done by now, counted from wherever the caller likes; between two notes
                 all must have inputs that were never sent before.
+
+        Returns:
+            The third time, what has grown in both stretches; before, and where memory cannot
+            be read, nothing.
         """
         now = count_objects()
         if now is None:
-            return
-        if self._first is None:
-            # As numbers without objects: thousands of those would be counted the next time.
-            self._first = iterations, array("Q", now), array("q", now.values())
-            return
-        done, keys, counts = self._first
-        growth = _growth(Counter(dict(zip(keys, counts, strict=True))), now)
-        for name in [name for name, count in growth.items() if count < _LEAST_SEEN]:
-            del growth[name]
-        self._noted = _rates(growth, max(1, iterations - done))
-
-    @property
-    def noted(self) -> bool:
-        """Whether types that the collector does not list are known."""
-        return bool(self._noted)
+            return ()
+        # As numbers without objects: thousands of those would be counted the next time.
+        self._notes.append((iterations, array("Q", now), array("q", now.values())))
+        if len(self._notes) < _NOTES:
+            return ()
+        stretches = [_steady(*pair) for pair in pairwise(self._notes)]
+        self._notes.clear()
+        # What came once is an import, or a table that was made larger.
+        steady = {name: min(stretch.get(name, 0.0) for stretch in stretches) for name in stretches[0]}
+        fastest = max((rate for name, rate in steady.items() if name not in _NUMBERS), default=0.0)
+        return tuple(
+            TypeGrowth(type=name, per_iteration=rate)
+            for name, rate in steady.items()
+            if rate >= max(SLOWEST, fastest * _NOISE) and name.partition(".")[0] not in _OURS
+        )
 
     def grown(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Types of which more objects live than at the mark, the fastest first.
@@ -90,7 +99,7 @@ class TypeCounter:
         # No closure in this function: its own cells would be counted.
         growth = _growth(self._before, _count(gc.get_objects()))
         self._before = Counter()
-        return merge_types(self._noted, _rates(growth, max(1, iterations)))
+        return _rates(growth, max(1, iterations))
 
 
 def _growth(before: Mapping[int, int], now: Mapping[int, int]) -> Counter[str]:
@@ -100,6 +109,14 @@ def _growth(before: Mapping[int, int], now: Mapping[int, int]) -> Counter[str]:
         if id(kind) in rising:
             growth[full_name(kind)] += rising[id(kind)]
     return growth
+
+
+def _steady(before: _Note, after: _Note) -> dict[str, float]:
+    """Growth per iteration between two notes, by the name of the type."""
+    (begun, *old), (ended, *new) = before, after
+    growth = _growth(Counter(dict(zip(*old, strict=True))), dict(zip(*new, strict=True)))
+    sent = max(1, ended - begun)
+    return {name: count / sent for name, count in growth.items() if count >= _LEAST_SEEN}
 
 
 def _rates(growth: Counter[str], iterations: int) -> tuple[TypeGrowth, ...]:

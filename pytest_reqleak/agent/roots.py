@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import importlib
+import signal
 import sys
 import threading
 import types
@@ -17,6 +19,9 @@ from typing import Any
 
 from pytest_reqleak.agent.identity import derives, home_of, inherits, module_dict, of_kind, plain
 from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
+
+# `signal.getsignal` compares a handler with its constants, which runs code of the app's.
+_signal: Any = importlib.import_module("_signal")
 
 _MAX_FRAMES = 2000
 _MAX_TASKS = 200
@@ -169,6 +174,17 @@ def is_loop(kind: type) -> bool:
     return derives(kind, asyncio.AbstractEventLoop)
 
 
+def signal_handlers() -> list[tuple[str, Any]]:
+    """What is called at signals: the interpreter keeps it where no object refers to it."""
+    handlers = ((number, _signal.getsignal(number)) for number in signal.Signals)
+    # The defaults are numbers, and None is what C code has set.
+    return [
+        (f"signal.getsignal(signal.{number.name})", handler)
+        for number, handler in handlers
+        if handler is not None and type(handler) is not int and type(handler) is not signal.Handlers
+    ]
+
+
 def is_special(kind: type) -> bool:
     """Whether `all_modules` or `running_roots` look for objects of this type."""
     return derives(kind, types.ModuleType) or kind is contextvars.Context or is_task(kind) or is_loop(kind)
@@ -197,5 +213,6 @@ def running_roots(tracked: list[Any], extra: Mapping[str, object]) -> list[Root]
     contexts = [thing for thing in found if type(thing) is contextvars.Context][:_MAX_TASKS]
     roots.append(Root(level=RUNNING, things=[(task_title(task), task) for task in tasks]))
     roots.append(Root(level=RUNNING, things=[("loop", loop) for loop in loops]))
+    roots.append(Root(level=RUNNING, things=signal_handlers()))
     roots.append(Root(level=FOREIGN, things=[("context", context) for context in contexts]))
     return roots

@@ -47,8 +47,9 @@ def led_by(holders: Sequence[Holder], types: Sequence[TypeGrowth]) -> tuple[Type
     Returns:
         At most 20.
     """
-    kept = (holders[0].entry or holders[0].type) if holders else ""
-    return tuple(sorted(types, key=lambda growth: growth.type != kept))[:_MOST_TYPES]
+    # asyncio.Task is made by C, and then calls itself _asyncio.Task.
+    kept = (holders[0].entry or holders[0].type).lstrip("_") if holders else ""
+    return tuple(sorted(types, key=lambda growth: growth.type.lstrip("_") != kept))[:_MOST_TYPES]
 
 
 def filling_holder(holders: Sequence[Holder]) -> Holder | None:

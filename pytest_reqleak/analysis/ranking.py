@@ -9,19 +9,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_reqleak.analysis.categories import (
+from pytest_reqleak.analysis.categories import categorize, category_of_holder
+from pytest_reqleak.analysis.category import (
     ASYNCIO_TASK,
     DESCRIPTOR,
     NATIVE,
     PYTHON,
     REQUEST_DATA,
-    RULES,
     THREAD,
     Category,
-    Rule,
-    categorize,
-    category_of_holder,
 )
+from pytest_reqleak.analysis.category_rules import RULES, Rule
 from pytest_reqleak.analysis.frames import Sources, is_machinery
 from pytest_reqleak.model.finding import Frame, Holder, Site
 from pytest_reqleak.model.origin import CodeMap, Origin, package_of
@@ -85,12 +83,19 @@ def rank_sites(
     for site in sorted(raw, key=lambda site: -site.bytes_per_iteration)[:_MOST_STACKS]:
         if site.frames:
             _add(groups, site, code, sources, rules)
-    merged = _kept_by(keeping_frames(holders), _one_cause_per_line(list(groups.values())), hint)
+    keeping = keeping_frames(holders)
+    merged = _kept_by(keeping, _one_cause_per_line(list(groups.values())), hint)
     floor = _NOISE * measured_bytes
-    made_at = keeping_frames(holders)[:1] if holders and is_cause(holders[0]) else ()
+    made_at = keeping[:1] if holders and is_cause(holders[0]) else ()
     first = [place_of(frame) for frame in made_at]
+    # The line that adds to the holder is a site where no tracer has seen one; a descriptor takes no bytes.
+    unseen = keeping and (
+        not merged or (made_at and first[0] not in {place_of(group.frames[0]) for group in merged})
+    )
+    if unseen:
+        merged.append(_Group(keeping, hint or PYTHON, 0.0 if merged else measured_bytes, 0.0, 0, True))
     ranked = sorted(
-        (group for group in merged if group.bytes > floor),
+        (group for group in merged if group.bytes > floor or (unseen and group is merged[-1])),
         key=lambda group: (
             [place_of(frame) for frame in group.frames[:1]] != first,
             not group.leading,
@@ -102,7 +107,8 @@ def rank_sites(
     sites = tuple(_site(group, hint) for group in ranked[:most])
     if measured_bytes <= 0:
         return sites, None
-    return sites, min(1.0, sum(group.bytes for group in ranked) / measured_bytes)
+    seen = ranked if groups else ()
+    return sites, min(1.0, sum(group.bytes for group in seen) / measured_bytes)
 
 
 def place_of(frame: Frame) -> tuple[str, int]:
@@ -116,9 +122,12 @@ def is_cause(holder: Holder) -> bool:
 
 
 def keeping_frames(holders: Sequence[Holder]) -> tuple[Frame, ...]:
-    """The lines that add to the first holder, the user's own first; empty where none of theirs does."""
+    """The lines that add to the first holder, the user's own first; empty where none of theirs does.
+
+    Tasks, threads and descriptors may be a library's own: then its line is the one to know.
+    """
     frames = holders[0].frames if holders else ()
-    return frames if frames and frames[0].own else ()
+    return frames if frames and (frames[0].own or is_cause(holders[0])) else ()
 
 
 def _kept_by(keeping: tuple[Frame, ...], groups: list[_Group], hint: Category | None) -> list[_Group]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 from operator import itemgetter
 from statistics import median
 
@@ -57,6 +57,9 @@ LEAST_IN_STRIP = 5
 PARTS = (1, 2, 3)
 """A buffer that is emptied at every 201st entry, and gets two with each iteration, has a period of
 100.5: what parts an iteration is cut into before whole periods are searched for."""
+
+LEAST_UNEVEN = 0.1
+"""Between the shortest and the longest batch, as a share of the usual one; ours differ by a half."""
 
 LIKELIEST = 3
 """Among some hundred periods one that is wrong orders the readings as well, where they grow besides."""
@@ -97,28 +100,46 @@ def without_sawtooth(pieces: Sequence[Piece], *, resolution: float) -> list[Piec
         pieces: In order, at their true levels; x counts every iteration there was.
         resolution: Growth per iteration that must not be in doubt.
     """
+    # What happened between two stretches has no say, so they are brought to one level.
+    kept = [(x, _risen(y)) for x, y in pieces if len(x) > 1]
+    n = sum(len(x) for x, _ in kept)
+    if n < LEAST_SAMPLES:
+        return None
+    spread = max(max(y) for _, y in kept)
+    if spread < LEAST_TOOTH or not _falls_far(kept, spread):
+        return None
     for parts in PARTS:
-        finer = [([parts * n for n in x], y) for x, y in pieces]
-        left = _without_whole(finer, resolution=resolution / parts)
-        if left is not None:
+        tooth = _find_tooth(_cut(kept, parts), spread, parts, resolution=resolution / parts)
+        if tooth is not None:
+            left = _unfolded(_cut(pieces, parts), tooth)
             return [(x, y) for (x, _), (_, y) in zip(pieces, left, strict=True)]
     return None
 
 
-def _without_whole(pieces: Sequence[Piece], *, resolution: float) -> list[Piece] | None:
-    """As `without_sawtooth`, for periods that are whole numbers."""
-    # What happened between two stretches has no say, so they are brought to one level.
-    kept = [(x, [value - min(y) for value in y]) for x, y in pieces if len(x) > 1]
-    n = sum(len(x) for x, _ in kept)
-    if n < LEAST_SAMPLES:
-        return None
-    values = [value for _, y in kept for value in y]
-    spread = max(values) - min(values)
-    if spread < LEAST_TOOTH or not _falls_far(kept, spread):
-        return None
-    searched = _thinned(kept, n, MOST_SAMPLES)
-    lengths = [(_string(searched, period)[1], period) for period in _candidates(kept)]
-    likely = [period for length, period in nsmallest(LIKELIEST, lengths) if length <= MOST_STRING * spread]
+def _risen(y: Sequence[int]) -> list[int]:
+    level = min(y)
+    return [value - level for value in y]
+
+
+def _cut(pieces: Sequence[Piece], parts: int) -> list[Piece]:
+    """The same stretches, with x in parts of an iteration."""
+    return [([parts * n for n in x], y) for x, y in pieces]
+
+
+def _find_tooth(kept: Sequence[Piece], spread: int, parts: int, *, resolution: float) -> _Tooth | None:
+    """Find the period that explains the readings, a whole number of parts of an iteration.
+
+    Args:
+        kept: Stretches at one level.
+        spread: How far the readings are apart.
+        parts: Of which an iteration has so many.
+        resolution: Growth per part that must not be in doubt.
+    """
+    searched = _thinned(kept, sum(len(x) for x, _ in kept), MOST_SAMPLES)
+    most = MOST_STRING * spread
+    tried = [period for period in _candidates(kept) if parts == 1 or period % parts]
+    lengths = [(_string(searched, period, most)[1], period) for period in tried]
+    likely = [period for length, period in nsmallest(LIKELIEST, lengths) if length <= most]
     found = [teeth for period in likely if (teeth := _as_good(kept, period))]
     if not found:
         return None
@@ -126,8 +147,7 @@ def _without_whole(pieces: Sequence[Piece], *, resolution: float) -> list[Piece]
     if max(t.growth for t in teeth) - min(t.growth for t in teeth) > resolution:
         return None
     # Of teeth that explain the readings equally, the one that leaves the least growth.
-    tooth = min(teeth, key=lambda tooth: abs(tooth.growth))
-    return _unfolded(pieces, tooth)
+    return min(teeth, key=lambda tooth: abs(tooth.growth))
 
 
 def _unfolded(pieces: Sequence[Piece], tooth: _Tooth) -> list[Piece]:
@@ -192,7 +212,9 @@ def _candidates(pieces: Sequence[Piece]) -> list[int]:
     strides = sorted(stride for stride, _ in steps)
     batch = strides[len(strides) // 2]
     longest = (pieces[-1][0][-1] - pieces[0][0][0]) // LEAST_PERIODS
-    found = list(range(2, min(2 * batch, longest) + 1))
+    # Read at even distances, a long period looks like any of many short ones.
+    uneven = strides[-1] - strides[0] >= LEAST_UNEVEN * batch
+    found = list(range(2, min(2 * batch, longest) + 1)) if uneven else []
     rates = sorted(rise / stride for stride, rise in steps if rise > 0)
     if rates:
         # Between two readings without a fall it rises by `rate`; a fall takes a period's worth.
@@ -204,10 +226,11 @@ def _candidates(pieces: Sequence[Piece]) -> list[int]:
     return found
 
 
-def _string(pieces: Sequence[Piece], period: int) -> tuple[int, float]:
+def _string(pieces: Sequence[Piece], period: int, most: float = inf) -> tuple[int, float]:
     """Where the period begins, and how far the readings move when ordered by their place in it.
 
-    Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917).
+    Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917). Of one that
+    makes them move by more than `most` it is not told by how much more.
     """
     # Not by value too: of a period of two, half of all readings have the same place.
     points = sorted(
@@ -220,6 +243,8 @@ def _string(pieces: Sequence[Piece], period: int) -> tuple[int, float]:
         if move < deepest:
             deepest, begin = move, place
         length += abs(move)
+        if length > most:
+            break
         before = value
     return begin, length
 

@@ -10,6 +10,7 @@ from pytest_reqleak.evidence.pace import seconds_per_iteration
 from pytest_reqleak.evidence.rates import fresh_rates
 from pytest_reqleak.evidence.replay import stops_on_replay
 from pytest_reqleak.evidence.tracing import ALWAYS_FRAMES, Traced, trace
+from pytest_reqleak.evidence.unlisted import unlisted_types
 
 __all__ = [
     "ALWAYS_FRAMES",
@@ -21,4 +22,5 @@ __all__ = [
     "seconds_per_iteration",
     "stops_on_replay",
     "trace",
+    "unlisted_types",
 ]

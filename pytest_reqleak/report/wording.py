@@ -11,7 +11,7 @@ import shlex
 from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
-from pytest_reqleak.model.run import Run
+from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.paths import main_frame, show_frame
 from pytest_reqleak.units import format_average, format_bytes, format_count, format_seconds
 
@@ -36,6 +36,9 @@ _FEW_REQUESTS = 3
 """In a command that is shown; a workload of more has a file."""
 
 _LONG_NAME = 100
+
+# Allocators that a run can choose; the C library's own is what there is without a choice.
+_PRELOADED = ("jemalloc", "mimalloc", "tcmalloc")
 """Characters of a name within a sentence; a token in a query string can be much longer."""
 
 
@@ -293,14 +296,30 @@ def reproduce_command(run: Run) -> str:
     if ":" not in run.target or not run.requests:
         return ""
     words = ["reqleak", "check", run.target, *run.requests, "-n", str(run.iterations)]
-    if run.server.name:
-        words += ["--server", run.server.name]
+    words += _server_options(run.server)
     if run.threshold != DEFAULT_THRESHOLD_BYTES:
         words += ["--threshold", f"{run.threshold:g}"]
-    concurrency = run.environment.get("concurrency", "1")
-    if concurrency != "1":
-        words += ["--concurrency", concurrency]
+    for option, usual in (("concurrency", "1"), ("gc", "collect")):
+        chosen = run.environment.get(option, usual)
+        if chosen != usual:
+            words += [f"--{option}", chosen]
     return shlex.join(words)
+
+
+def _server_options(server: ServerInfo) -> list[str]:
+    """What chooses this server, and whatever else decides what its process allocates from."""
+    words = ["--server", server.name] if server.name else []
+    if server.isolated and server.name == "bundled":
+        words.append("--isolate")
+    if server.interface == "rsgi":
+        words += ["--interface", server.interface]
+    if server.arguments:
+        # One word: what follows begins with a dash.
+        words.append(f"--server-args={shlex.join(server.arguments)}")
+    if server.python_malloc == "malloc":
+        words += ["--python-malloc", server.python_malloc]
+    allocator = server.allocator.partition(" ")[0]
+    return [*words, "--allocator", allocator] if allocator in _PRELOADED else words
 
 
 def _shortened(name: str) -> str:

@@ -81,6 +81,8 @@ def choose_interface(
     if not callable(app):
         raise TargetError(f"{label} is {_kind(app)}, not an app: name an ASGI or WSGI callable")
     detected = _interface_of(app)
+    if detected is None and _is_rsgi(app):
+        raise TargetError(f"{label} {_why_not(app)}")
     if detected is not None and detected != wanted:
         raise TargetError(
             f"{label} is an app for {detected}, but interface = {wanted!r} was asked for: "
@@ -196,9 +198,10 @@ def _why_not(app: Any) -> str:
             "takes one argument: ASGI 2 apps are not supported; an ASGI app takes "
             "(scope, receive, send), a WSGI app (environ, start_response)"
         )
+    hint = "; as RSGI (scope, protocol) only Granian calls it: choose server = 'granian'"
     return (
         f"is {_kind(app)}, which is called neither as ASGI (scope, receive, send) "
-        "nor as WSGI (environ, start_response)"
+        f"nor as WSGI (environ, start_response){hint if _is_rsgi(app) else ''}"
     )
 
 

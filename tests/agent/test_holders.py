@@ -164,6 +164,39 @@ CASES = {
         "shop.HOOKS",
         "list",
     ),
+    "a callback of a signal": (
+        "import signal\nclass Handler:\n  def __init__(self): self.seen = []\n"
+        "  def __call__(self, *a): pass\nsignal.signal(signal.SIGTERM, Handler())\n"
+        "def request(i): signal.getsignal(signal.SIGTERM).seen.append(i)",
+        "signal.getsignal(signal.SIGTERM).seen",
+        "list",
+    ),
+    "a callback of a weak reference": (
+        "import weakref\nclass App: pass\nAPP = App()\n"
+        "def watch():\n  seen = []\n  def gone(ref): seen.append(ref)\n  return weakref.ref(APP, gone)\n"
+        "REF = watch()\n"
+        "def request(i): REF.__callback__.__closure__[0].cell_contents.append(i)",
+        "shop.watch.<locals>.gone -> closure seen",
+        "list",
+    ),
+    "a suspended coroutine": (
+        "import types\n@types.coroutine\ndef pause(): return (yield)\n"
+        "async def collect():\n  seen = []\n  while True: seen.append(await pause())\n"
+        "CORO = collect()\nCORO.send(None)\ndef request(i): CORO.send(i)",
+        "shop.CORO -> frame shop.collect -> local seen",
+        "list",
+    ),
+    "callbacks at exit": (
+        "import atexit\ndef request(i): atexit.register(len, str(i))",
+        "atexit callbacks",
+        "atexit",
+    ),
+    "a weak dict": (
+        "import weakref\nclass Row: pass\nKEPT = []\nROWS = weakref.WeakValueDictionary()\n"
+        "def request(i):\n  row = Row()\n  ROWS[i] = row\n  KEPT.append(row)",
+        "shop.KEPT",
+        "list",
+    ),
     "shards": (
         "SHARDS = [[] for _ in range(4)]\ndef request(i): SHARDS[i % 4].append(i)",
         "shop.SHARDS[…]",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_reqleak.agent.objects import merge_types
+import pytest
+
+from pytest_reqleak.agent.objects import merge_types, telling_first
 from pytest_reqleak.model.finding import TypeGrowth
 
 COUNT = """
@@ -95,3 +97,73 @@ def test_merged_types_are_in_order_of_speed_and_the_first_of_a_name_counts():
     )
 
     assert (fast, slow) == merge_types((slow,), (fast, other))
+
+
+NOTES = """
+import gc, shop
+from pytest_reqleak.agent.census import is_possible
+from pytest_reqleak.agent.objects import TypeCounter
+for i in range(20): shop.request(i)
+counter = TypeCounter()
+counter.mark()
+told = []
+for done in (20, 220, 420):
+    gc.collect()
+    told.append({t.type: t.per_iteration for t in counter.note(done)})
+    for i in range(done, done + 200): shop.request(i)
+say([is_possible(), *told])
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("b'x' * (40 + i)", "bytes"),
+        ("b'x' * (4000 + i)", "bytes"),
+        ("f'text {i}'", "str"),
+        ("datetime.timedelta(seconds=i)", "datetime.timedelta"),
+        ("Order()", "shop.Order"),
+    ],
+)
+def test_what_c_code_forgot_is_counted_in_the_heap(child, made, name):
+    source = f"""
+    import ctypes, datetime
+    class Order: pass
+    def request(i): ctypes.pythonapi.Py_IncRef(ctypes.py_object({made}))
+    """
+
+    possible, first, second, third = child(NOTES, shop=source)
+
+    if not possible:
+        pytest.skip("the memory of this interpreter cannot be read")
+    assert {} == first == second  # It takes three notes to tell what is steady.
+    assert third[name] == pytest.approx(1.0, abs=0.25)
+
+
+def test_what_dies_is_not_counted_in_the_heap(child):
+    source = """
+    import datetime
+    def request(i): return [b"x" * (40 + i), datetime.timedelta(seconds=i)]
+    """
+
+    *_, third = child(NOTES, shop=source)
+
+    assert not {"bytes", "datetime.timedelta"} & third.keys()
+
+
+def test_causes_come_first_and_parts_of_everything_last():
+    growing = [
+        TypeGrowth(type=name, per_iteration=rate)
+        for name, rate in (
+            ("dict", 9.0),
+            ("int", 30.0),
+            ("generator", 1.0),
+            ("datetime.timedelta", 1.0),
+            ("KeyError", 0.5),
+            ("no_such_package.Thing", 2.0),
+        )
+    ]
+
+    told = [growth.type for growth in telling_first(growing)]
+
+    assert ["KeyError", "no_such_package.Thing", "datetime.timedelta", "generator", "dict", "int"] == told

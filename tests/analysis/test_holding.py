@@ -5,8 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_reqleak.analysis.holding import explaining_holders, filling_holder, iterations_to_fill
-from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.analysis.holding import (
+    explaining_holders,
+    filling_holder,
+    iterations_to_fill,
+    led_by,
+)
+from pytest_reqleak.model.finding import Holder, TypeGrowth
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.sample import Series
 
@@ -79,3 +84,26 @@ def test_a_container_is_full_after_the_iterations_it_needs_and_not_before(size, 
 
     assert needed * rate >= room * 0.999
     assert (needed - 1) * rate <= room * 1.001
+
+
+def test_a_slow_holder_below_a_buffer_that_is_flushed_explains_what_stays():
+    """Memory rises in every batch but falls back: only what no later reading goes below was held."""
+    values = [1000 + 100 * (n // 10) + 500 * (n % 10) for n in range(51)]
+    series = Series(meter=Meter.LIVE_BLOCKS, iterations=tuple(range(0, 510, 10)), values=tuple(values))
+
+    assert (holder(0.05),) == explaining_holders([holder(0.05)], series)
+
+
+def test_type_that_the_first_holder_keeps_leads():
+    types = [TypeGrowth(type=name, per_iteration=1.0) for name in ("shop.Page", "shop.Order", "dict")]
+    first = Holder(path="shop.ORDERS", type="list", growth_per_iteration=1.0, size=9, entry="shop.Order")
+
+    assert ["shop.Order", "shop.Page", "dict"] == [growth.type for growth in led_by([first], types)]
+    assert tuple(types) == led_by([], types)
+
+
+def test_type_of_tasks_leads_by_the_name_that_people_know():
+    types = [TypeGrowth(type=name, per_iteration=1.0) for name in ("asyncio.Event", "_asyncio.Task")]
+    tasks = Holder(path="tasks running a", type="asyncio.Task", growth_per_iteration=1.0, size=9)
+
+    assert "_asyncio.Task" == led_by([tasks], types)[0].type

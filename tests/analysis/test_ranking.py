@@ -117,6 +117,35 @@ def test_no_stacks_are_no_sites():
     assert ((), 0.0) == rank(measured=10.0)
 
 
+def kept(path: str, file: str, *, own: bool) -> Holder:
+    frame = Frame(file=file, line=7, function="keep", code="", own=own)
+    return Holder(path=path, type="x", growth_per_iteration=1.0, size=9, frames=(frame,))
+
+
+def test_line_that_adds_to_the_holder_is_a_site_where_no_stack_was_seen():
+    ((site,), explained) = rank(measured=8.0, holders=(kept("sys.path", OWN[0], own=True),))
+
+    assert [(OWN[0], 7)] == places(site)
+    assert 8.0 == site.bytes_per_iteration
+    # No tracer has borne it out.
+    assert 0.0 == explained
+
+
+def test_line_that_opens_descriptors_is_a_site_though_they_take_no_bytes():
+    ((site,), explained) = rank(measured=0.0, holders=(kept("descriptors open: file a", OWN[0], own=True),))
+
+    assert [(OWN[0], 7)] == places(site)
+    assert explained is None
+
+
+def test_line_of_a_library_that_starts_tasks_comes_before_what_they_hold():
+    library = SITE + "sse/watch.py"
+
+    (first, *_), _ = rank(raw(OWN), holders=(kept("tasks running sse.watch", library, own=False),))
+
+    assert [(library, 7)] == places(first)
+
+
 def test_holder_names_the_kind_where_the_lines_do_not():
     holder = Holder(path="functools.lru_cache of shop.price", type="x", growth_per_iteration=1.0, size=9)
 

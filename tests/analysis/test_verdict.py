@@ -449,11 +449,11 @@ def test_judging_is_quick(make_samples):
 
     best = min(_seconds(lambda: decide(measured, [confirm], threshold=0.05)) for _ in range(5))
 
-    # 8 ms where nothing else runs; the limit is for a machine shared with other tests.
+    # 8 ms of this thread's own time, whatever else the machine does.
     assert best < 0.05
 
 
 def _seconds(work):
-    started = time.perf_counter()
+    started = time.thread_time()
     work()
-    return time.perf_counter() - started
+    return time.thread_time() - started

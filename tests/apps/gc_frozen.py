@@ -3,18 +3,14 @@
 import gc
 
 from tests.apps._asgi import app_of
+from tests.apps._cycles import Ring
 
 COUNT = [0]
 
 
-class Node:
-    def __init__(self):
-        self.me = self
-
-
 async def handle(path):
     COUNT[0] += 1
-    Node()
+    Ring()
     if COUNT[0] % 10 == 0:
         gc.freeze()
 

@@ -3,17 +3,13 @@
 import gc
 
 from tests.apps._asgi import app_of
+from tests.apps._cycles import Ring
 
 gc.disable()
 
 
-class Node:
-    def __init__(self):
-        self.me = self
-
-
 async def handle(path):
-    Node()
+    Ring()
 
 
 app = app_of(handle)

@@ -10,4 +10,9 @@ async def handle(path):
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "leak", "bytes": (0.8, 1.5), "holder": "TRAIL", "reason": "gets longer by 1.0 per request"}
+EXPECT = {
+    "verdict": "leak",
+    "bytes": (0.8, 1.5),
+    "holder": "TRAIL",
+    "reason": "gets longer by 1.0 per request",
+}

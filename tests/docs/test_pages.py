@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "docs"))
 
 from page_blocks import Block, blocks, run_command, run_page  # noqa: E402
-from page_telling import missing_lines, telling  # noqa: E402
+from page_telling import missing_lines  # noqa: E402
 
 PAGES = sorted(
     page.relative_to(PROJECT).as_posix()
@@ -59,9 +59,7 @@ def test_the_outputs_of_a_readme_are_what_its_commands_print(name: str) -> None:
 @pytest.mark.parametrize("name", [*PAGES, *READMES])
 def test_every_block_of_a_page_can_be_read(name: str) -> None:
     for block in blocks(text_of(name)):
-        read = {"python": _compile, "toml": _read_toml, "json": _read_json, "yaml": _read_yaml}.get(
-            block.language
-        )
+        read = _READERS.get(block.language)
         if read is not None:
             read(block)
         elif block.language in ("console", "bash"):

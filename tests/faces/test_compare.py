@@ -21,7 +21,8 @@ def test_a_leaky_app_is_found_on_both_and_it_is_the_app(run_command, read_json):
     assert 1 == result.ret
     assert [] == result.errlines
     assert re.match(
-        r"It is the app: each request leaves [\d.]+ B behind on bundled and direct alike", last_sentence(result)
+        r"It is the app: each request leaves [\d.]+ B behind on bundled and direct alike",
+        last_sentence(result),
     )
     document = read_json("both.json")
     assert [1, "bundled", "direct"] == [

@@ -1,5 +1,6 @@
 """Every kind of test is repeated, goes through its own wrappers each time, and reads flat when clean."""
 
+import re
 import sys
 
 import pytest
@@ -174,8 +175,10 @@ def test_passes():
         plugins=plugins,
     )
 
-    # Of the first pass of each: two, one, and two, of which pytest-subtests does not count those of unittest.
-    result.stdout.fnmatch_lines([f"*{3 if plugins else 5} subtests passed*"])
+    # Of the first pass of each: two, one, and two; an older pytest-subtests does not count those of unittest.
+    counted = re.search(r"(\d+) subtests passed", result.stdout.str())
+    assert counted is not None
+    assert int(counted[1]) in ((3, 5) if plugins else (5,))
     assert all_clean(["test_passing"]) == verdicts()
     result.stdout.fnmatch_lines(["*iteration 4 of the repeated body failed, the 3 before it passed*"])
     result.stdout.fnmatch_lines(["*iteration 3 of the repeated body failed, the 2 before it passed*"])

@@ -3,6 +3,7 @@
 import os
 import sys
 import urllib.request
+from itertools import pairwise
 
 import psutil
 import pytest
@@ -48,6 +49,8 @@ def answer(booted, path="/"):
 # Whole numbers up to 256 exist always; a counter beyond is an object of its server's or app's own.
 # CPython 3.10 makes a cache for each function at its 1,024th call.
 WARMUP = 300 if sys.version_info >= (3, 11) else 1200
+# What is called in some requests only gets its cache later: a dozen blocks, once.
+ONCE = 2 if sys.version_info >= (3, 11) else 20
 
 
 def series(booted, meter, batches=10, size=25):
@@ -73,7 +76,8 @@ def test_an_empty_app_is_served_and_reads_flat(server, interface, app):
 
         assert (server, interface, True) == (info.name, info.interface, info.isolated)
         # A block or two may come once, such as a counter's; what grows adds one in each batch.
-        assert max(readings) - min(readings) <= 2 < len(readings) - 1
+        assert sum(earlier < later for earlier, later in pairwise(readings)) <= 2 < len(readings) - 1
+        assert max(readings) - min(readings) <= ONCE
         assert os.getpid() in [parent.pid for parent in worker.parents()]
     assert not psutil.pid_exists(info.pid) or psutil.Process(info.pid).status() == psutil.STATUS_ZOMBIE
 
@@ -89,6 +93,8 @@ def test_an_empty_app_is_served_and_reads_flat(server, interface, app):
     ],
 )
 def test_a_leak_is_found_in_the_worker_with_its_site_and_holder(server, app, interface):
+    if server != "bundled":
+        pytest.importorskip(server)
     run = measure(f"{APPS}:{app}", "GET /orders/{i}", server=server, isolate=server == "bundled", **SMALL)
 
     assert Verdict.LEAK is run.verdict
@@ -97,6 +103,14 @@ def test_a_leak_is_found_in_the_worker_with_its_site_and_holder(server, app, int
     assert f"{APPS}.KEPT" == run.holders[0].path
     assert "outside_apps.py" == os.path.basename(run.sites[0].frames[0].file)
     assert not run.samples.readings.get(Meter.TASKS) or run.growth_of(Meter.TASKS).per_iteration < 0.01
+
+
+def test_the_result_says_what_served_the_process_and_not_what_serves_this_one():
+    pytest.importorskip("uvicorn")
+    run = measure(f"{APPS}:clean", server="uvicorn", python_malloc="malloc", **SMALL)
+
+    assert f"malloc, {run.server.allocator}" == run.environment["allocator"]
+    assert run.server.allocator
 
 
 def test_a_server_is_asked_in_the_interface_that_the_app_has():

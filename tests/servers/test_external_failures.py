@@ -139,7 +139,8 @@ def test_a_target_that_is_none_is_refused_as_in_this_process(target, said):
         ("granian", "wsgi", "asgi", "is an app for wsgi, but interface = 'asgi' was asked for"),
         ("granian", "clean", "rsgi", "is no RSGI app"),
         ("uvicorn", "clean", "rsgi", "interface = 'rsgi': uvicorn speaks asgi and wsgi"),
-        ("gunicorn", "rsgi", "auto", "is a function, which is called neither as ASGI"),
+        ("gunicorn", "rsgi", "auto", "as RSGI (scope, protocol) only Granian calls it: choose server"),
+        ("uvicorn", "rsgi", "asgi", "as RSGI (scope, protocol) only Granian calls it: choose server"),
     ],
 )
 def test_the_wrong_interface_is_refused(server, app, interface, said):

@@ -1,0 +1,174 @@
+"""The kinds of memory that reports tell apart, each with what usually helps.
+
+Every remedy is one sentence that is true; the slug of a kind is the anchor of its
+section in the documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A kind of memory."""
+
+    name: str
+    remedy: str
+    """One sentence; empty where none is known to be true."""
+
+    @property
+    def slug(self) -> str:
+        """Anchor of its section in the documentation: `sqlalchemy-cache-key`."""
+        return self.name.replace(" ", "-")
+
+
+PYTHON = Category(name="python", remedy="")
+"""Where no rule matches."""
+
+PYDANTIC_MODEL = Category(
+    name="pydantic model",
+    remedy="Model instances outlive their request: drop the reference, or bound what keeps them.",
+)
+PYDANTIC_CONSTRUCTION = Category(
+    name="pydantic model construction",
+    remedy="Models, TypeAdapters and parametrised generics are built per call: build each once, at import.",
+)
+SQLALCHEMY_CACHE_KEY = Category(
+    name="sqlalchemy cache key",
+    remedy="Each statement makes a new cache key: use bound parameters in place of literals, "
+    "and give `compiled_cache` a bounded mapping.",
+)
+SQLALCHEMY_COMPILED = Category(
+    name="sqlalchemy compiled cache",
+    remedy="Results of `compile()` are kept: keep the statement; the engine's own cache of them is bounded.",
+)
+SQLALCHEMY_IDENTITY = Category(
+    name="sqlalchemy identity map",
+    remedy="ORM objects stay referenced: use one Session per request, and close or expunge it at the end.",
+)
+SQLALCHEMY_ROWS = Category(
+    name="sqlalchemy rows",
+    remedy="Rows, or values read from them, stay referenced: keep fewer of them, or bound what keeps them.",
+)
+SQLALCHEMY_ENGINE = Category(
+    name="sqlalchemy engine",
+    remedy="An engine with its pool is made per call: make one per database, at start-up.",
+)
+SQLALCHEMY_LISTENER = Category(
+    name="sqlalchemy event listener",
+    remedy="Listeners are added per call: register each once, or take it off with `event.remove`.",
+)
+HMAC = Category(
+    name="hmac",
+    remedy="hmac and hashlib objects hold native OpenSSL state: keep the digest, not the object.",
+)
+FUNCTOOLS_CACHE = Category(
+    name="functools cache",
+    remedy="The cache keeps every argument, `self` included: give it a `maxsize`, or cache per instance.",
+)
+ASYNCIO_TASK = Category(
+    name="asyncio task",
+    remedy="Tasks that never finish keep their locals: cancel them, or put a timeout on what they await.",
+)
+ASYNCIO_TIMER = Category(
+    name="asyncio timer",
+    remedy="A scheduled call keeps its arguments until its time: cancel the handle once it is not needed.",
+)
+STARLETTE_REQUEST = Category(
+    name="starlette request",
+    remedy="A request keeps its scope, headers and body: copy out the values you need, and drop the request.",
+)
+WERKZEUG_REQUEST = Category(
+    name="flask request",
+    remedy="A request keeps its environment, headers and body: copy out the values you need, and drop it.",
+)
+REQUEST_DATA = Category(
+    name="request data",
+    remedy="Data of the request itself (path, headers, body) is still referenced after the response.",
+)
+LOGGING = Category(
+    name="logging",
+    remedy="Handlers, filters or records pile up: configure loggers once, and bound what keeps records.",
+)
+WARNINGS = Category(
+    name="warnings registry",
+    remedy="Each new warning text is kept in the module's `__warningregistry__`: keep the text constant.",
+)
+REGEX = Category(
+    name="regex",
+    remedy="A match object keeps the whole text it searched: keep `match.group()`; compile patterns once.",
+)
+JINJA2 = Category(
+    name="jinja2 template",
+    remedy="Templates compiled from strings are kept: load them by name from one Environment.",
+)
+PROMETHEUS = Category(
+    name="prometheus labels",
+    remedy="Every new set of label values makes a time series for ever: label with few, fixed values.",
+)
+OPENTELEMETRY = Category(
+    name="opentelemetry attributes",
+    remedy="Every new set of attribute values is aggregated for ever: use few, fixed values.",
+)
+JSON = Category(name="json", remedy="Decoded documents stay referenced: keep only the values you need.")
+SSL = Category(
+    name="ssl",
+    remedy="Contexts and connections hold native OpenSSL state: make one context, and close connections.",
+)
+THREAD = Category(
+    name="thread",
+    remedy="Threads that never end keep their stacks and arguments: join them, or use a bounded pool.",
+)
+TRACEBACK = Category(
+    name="exception traceback",
+    remedy="A kept exception keeps its traceback, and so every local of its frames: keep its text, "
+    "or call `with_traceback(None)`.",
+)
+INTERNED = Category(
+    name="interned string",
+    remedy="Something keeps every interned string alive: intern a fixed vocabulary, not the input.",
+)
+IMPORT = Category(name="import", remedy="Modules are loaded per call: import each once.")
+CLASS = Category(
+    name="class construction",
+    remedy="Classes are made per call, and a class is never small: make each once, at import.",
+)
+HTTP_CLIENT = Category(
+    name="http client",
+    remedy="Sessions, hooks or cookies pile up: use one client, and bound what each request adds to it.",
+)
+DJANGO_SIGNAL = Category(
+    name="django signal",
+    remedy="Receivers are connected per call: connect each once, at import, with a `dispatch_uid`.",
+)
+DJANGO_QUERIES = Category(
+    name="django query log",
+    remedy="With DEBUG on, each connection logs its queries: switch DEBUG off.",
+)
+NUMPY = Category(
+    name="numpy array", remedy="A small view keeps its whole base array: keep a `.copy()` of the slice."
+)
+NATIVE = Category(
+    name="native memory",
+    remedy="C or Rust code has allocated it and nothing frees it: call what the library offers for that "
+    "(free, close, clear), or upgrade the library.",
+)
+DESCRIPTOR = Category(
+    name="open descriptor",
+    remedy="Files or sockets are opened and not closed: open them in a `with` block, or close the client.",
+)
+ASYNCIO_FUTURE = Category(
+    name="asyncio future",
+    remedy="Futures that nobody completes keep their callbacks and results: complete or cancel each of them.",
+)
+CONTEXT = Category(
+    name="context variable",
+    remedy="A value set in a context lives as long as the context: reset the variable with its token, "
+    "and keep no growing container in it.",
+)
+APP_STATE = Category(
+    name="application state",
+    remedy="What is put on `app.state` stays until the app ends: use `request.state` for what belongs "
+    "to one request.",
+)
