@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
 from pytest_reqleak.analysis.batches import SHORTER
+from pytest_reqleak.analysis.expiry import seconds_to_see_again
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES, estimate_bytes
 from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import Decision, Outcome
@@ -43,6 +44,10 @@ MOST_LATE = 4
 # a steady growth would have gone on.
 LEAST_WATCHED = 4300
 WATCH_SECONDS = 8.0
+
+# What lives for a second, as most that expires within a confirmation does, is seen to fall again
+# in half as long again; twice, if the load was slow at first.
+FALL_SECONDS = 4.0
 
 # A half of a stage with short batches takes no more than these, nor one that is longer than the
 # measurement: settling and sampling take 0.2 ms, and half a second in which nothing is learnt is too long.
@@ -115,8 +120,21 @@ class Confirming:
         left = self._iterations_in(WATCH_SECONDS - (time.monotonic() - begun), watched)
         unseen = min(LEAST_WATCHED - stages.done, left)
         if unseen > 0 and not cut and not stages.out_of_time:
-            self._watch(unseen, decision)
+            watched = self._watch(unseen, decision)
+        self._watch_after_fall(watched, decision)
         return agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _watch_after_fall(self, watched: Samples, decision: Decision) -> None:
+        """Go on where something has fallen that may have expired, until it had the time to fall again."""
+        buffer, begun = self._agent.buffer, time.monotonic()
+        while not self._stages.out_of_time:
+            seen = buffer.samples().only(Phase.MEASURE, Phase.CONFIRM)
+            left = FALL_SECONDS - (time.monotonic() - begun)
+            seconds = min(left, seconds_to_see_again(seen))
+            if seconds <= 0:
+                return
+            wanted = self._affordable(decision, self._iterations_in(seconds, watched))
+            watched = self._watch(max(self._plan.batch_iterations, wanted), decision)
 
     def _allowed(self, decision: Decision, number: int) -> int:
         """What the decision asks for, within what a run of a given length may cost."""
