@@ -34,11 +34,12 @@ from pytest_reqleak.analysis.verdict import (
     screen,
 )
 from pytest_reqleak.confirming import Confirming
+from pytest_reqleak.explaining import explain
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
 from pytest_reqleak.looks import measure_until_certain
 from pytest_reqleak.model.finding import Holder
-from pytest_reqleak.model.meter import Cause, Meter, Phase
+from pytest_reqleak.model.meter import Cause, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
 
@@ -152,8 +153,19 @@ class _Course:
                 decision = self._ask_lengths(measured, decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
             decision = self._unfinished(decision)
-        self._look_deeper(decision, evidence.seconds_per_iteration(measured))
-        self._find_culprits(decision)
+        if decision.outcome is Outcome.LEAK:
+            explain(
+                self._plan,
+                stages,
+                self._agent,
+                self._found,
+                decision,
+                requests=self._requests,
+                notes=[request.note for request in self._workload],
+                held_fresh=self._held_fresh,
+                held_done=self._held_done,
+                iteration_seconds=evidence.seconds_per_iteration(measured),
+            )
         return self._found.run(
             decision,
             plan=self._plan,
@@ -390,66 +402,4 @@ class _Course:
             outcome=Outcome.INCONCLUSIVE,
             reason=f"the time limit of {plan.timeout:g} s ended the run after {done} "
             f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
-        )
-
-    def _look_deeper(self, decision: Decision, iteration_seconds: float) -> None:
-        """Ask which lines add, what C code allocates and what the cycles are."""
-        found = self._found
-        if decision.outcome is not Outcome.LEAK or self._plan.trace == "never":
-            return
-        # Thawed for the search of holders: now each collection would go through the whole heap.
-        self._agent.freeze()
-        if not found.traced.frames:
-            # Under a saw-tooth growth was not seen soon enough to trace it then.
-            blocks = [growth.per_iteration for growth in decision.growth if growth.meter is Meter.LIVE_BLOCKS]
-            found.traced = evidence.trace(
-                self._stages,
-                self._agent,
-                tracer=self._plan.tracer,
-                blocks_per_iteration=blocks[0] if blocks else 0.0,
-                iteration_seconds=iteration_seconds,
-            )
-        fresh, done = self._held_fresh, self._held_done
-        found.types = evidence.unlisted_types(
-            self._stages,
-            self._agent,
-            holders=found.holders,
-            types=found.types,
-            iteration_seconds=iteration_seconds,
-        )
-        found.holders = evidence.fresh_rates(
-            self._stages,
-            self._agent,
-            found.holders,
-            counted=fresh if found.keyed_by_input else done,
-            fresh=fresh,
-            done=done,
-            iteration_seconds=iteration_seconds,
-        )
-        held = found.holders[0].growth_per_iteration if found.holders else 1.0
-        found.add(
-            evidence.look_deeper(
-                self._stages,
-                self._agent,
-                holders=found.holders,
-                # Of several requests one alone may leak.
-                rate=min(1.0, held, 1.0 if found.holders else 1 / max(1, len(self._requests))),
-                native_bytes=found.parts(decision).native,
-                mapped_bytes=found.parts(decision).outside,
-                cyclic=Cause.CYCLES in decision.classification,
-                uncollected=self._agent.collector_disabled and self._agent.collects,
-                iteration_seconds=iteration_seconds,
-                tracer=self._plan.tracer,
-            )
-        )
-
-    def _find_culprits(self, decision: Decision) -> None:
-        if decision.outcome is not Outcome.LEAK or not self._requests:
-            return
-        self._found.culprits = evidence.find_culprits(
-            self._stages,
-            self._requests,
-            decision,
-            self._found.bytes_per_iteration(decision),
-            notes=[request.note for request in self._workload],
         )
