@@ -43,8 +43,11 @@ def test_a_leak_is_found_and_the_json_says_what_was_measured(name, tmp_path):
     ]
 
     assert "leak" == run["verdict"], run["reason"]
-    assert measured[-1] - measured[0] == run["iterations"] <= AUTO_ITERATIONS
-    assert len(set(measured)) - 1 == run["batches"]
+    assert run["iterations"] <= AUTO_ITERATIONS
+    # Garbage from before the run may have had it measured twice; the last time counts.
+    begun = measured[-1] - run["iterations"]
+    assert begun in measured
+    assert len({place for place in measured if place >= begun}) - 1 == run["batches"]
 
 
 def test_it_ends_within_the_time_of_the_run(tmp_path):
