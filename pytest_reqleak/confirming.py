@@ -120,21 +120,30 @@ class Confirming:
         left = self._iterations_in(WATCH_SECONDS - (time.monotonic() - begun), watched)
         unseen = min(LEAST_WATCHED - stages.done, left)
         if unseen > 0 and not cut and not stages.out_of_time:
-            watched = self._watch(unseen, decision)
-        self._watch_after_fall(watched, decision)
+            self._watch(unseen, decision)
         return agent.buffer.samples(begin).only(Phase.CONFIRM)
 
-    def _watch_after_fall(self, watched: Samples, decision: Decision) -> None:
-        """Go on where something has fallen that may have expired, until it had the time to fall again."""
-        buffer, begun = self._agent.buffer, time.monotonic()
+    def watch_after_fall(self, stage: Samples, decision: Decision) -> bool:
+        """Go on where something has fallen that may have expired, until it had the time to fall again.
+
+        Args:
+            stage: The last one; tells how fast iterations are.
+            decision: The answer so far.
+
+        Returns:
+            Whether there was such a fall, and time to watch.
+        """
+        buffer, begun, gone_on = self._agent.buffer, time.monotonic(), False
         while not self._stages.out_of_time:
             seen = buffer.samples().only(Phase.MEASURE, Phase.CONFIRM)
             left = FALL_SECONDS - (time.monotonic() - begun)
             seconds = min(left, seconds_to_see_again(seen))
             if seconds <= 0:
-                return
-            wanted = self._affordable(decision, self._iterations_in(seconds, watched))
-            watched = self._watch(max(self._plan.batch_iterations, wanted), decision)
+                break
+            wanted = self._affordable(decision, self._iterations_in(seconds, stage))
+            stage = self._watch(max(self._plan.batch_iterations, wanted), decision)
+            gone_on = True
+        return gone_on
 
     def _allowed(self, decision: Decision, number: int) -> int:
         """What the decision asks for, within what a run of a given length may cost."""

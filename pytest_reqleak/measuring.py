@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -310,23 +310,42 @@ class _Course:
             if stages.out_of_time:
                 decision = self._unfinished(decision)
                 break
+            stage_begin = len(agent.buffer)
             confirms.append(self._confirming.stage(decision, number=len(confirms)))
-            self._note_trimmed(trimmed, free)
-            decision = decide(
-                measured,
-                confirms,
-                threshold=plan.threshold,
-                collector_disabled=agent.collector_disabled,
-                bytes_per_iteration=self._traced_bytes(decision),
-                rss_after_trim=trimmed,
-                free_after_trim=free,
-                # The next stage would take as long as all before it.
-                final=2 * (time.monotonic() - started) > patience,
-                most_stages=most_stages,
-                timeout=plan.timeout,
-                unit=self._unit,
-            )
+            # The next stage would take as long as all before it.
+            final = 2 * (time.monotonic() - started) > patience
+            answer = self._decide(measured, confirms, decision, trimmed, free, final, most_stages)
+            if answer.outcome is Outcome.LEAK and self._confirming.watch_after_fall(confirms[-1], decision):
+                confirms[-1] = agent.buffer.samples(stage_begin).only(Phase.CONFIRM)
+                answer = self._decide(measured, confirms, decision, trimmed, free, final, most_stages)
+            decision = answer
         return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _decide(
+        self,
+        measured: Samples,
+        confirms: Sequence[Samples],
+        decision: Decision,
+        trimmed: list[tuple[int, int]],
+        free: list[tuple[int, int]],
+        final: bool,
+        most_stages: int,
+    ) -> Decision:
+        """What the stages so far prove; `trimmed` and `free` get the readings after the last of them."""
+        self._note_trimmed(trimmed, free)
+        return decide(
+            measured,
+            confirms,
+            threshold=self._plan.threshold,
+            collector_disabled=self._agent.collector_disabled,
+            bytes_per_iteration=self._traced_bytes(decision),
+            rss_after_trim=trimmed,
+            free_after_trim=free,
+            final=final,
+            most_stages=most_stages,
+            timeout=self._plan.timeout,
+            unit=self._unit,
+        )
 
     @property
     def _iterations_since_mark(self) -> int:
