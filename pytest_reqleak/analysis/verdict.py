@@ -348,8 +348,10 @@ def _decision(
     classification: tuple[Cause, ...] | None = None,
 ) -> Decision:
     growth = []
+    # What has settled is told as it is now: what it rose by at first is in the reason.
+    shown = seen.alone(-1) if outcome is Outcome.CLEAN and seen.confirmations else seen
     for meter in seen.trends:
-        fit = seen.fit(meter)
+        fit = shown.fit(meter)
         growth.append(
             Growth(
                 meter=meter,

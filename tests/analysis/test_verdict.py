@@ -457,3 +457,13 @@ def _seconds(work):
     started = time.thread_time()
     work()
     return time.thread_time() - started
+
+
+def test_what_has_settled_is_told_by_what_it_does_now():
+    filling = samples_at(range(0, 2001, 40), {Meter.LIVE_BLOCKS: [1000 + 5 * n for n in range(0, 2001, 40)]})
+    flat = samples_at(range(2000, 6001, 40), {Meter.LIVE_BLOCKS: [11_000] * 101})
+
+    answer = decide(filling, [flat], threshold=0.05)
+
+    (growth,) = answer.growth
+    assert (Outcome.CLEAN, 0.0) == (answer.outcome, growth.per_iteration), answer.reason
