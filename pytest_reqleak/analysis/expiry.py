@@ -3,8 +3,8 @@
 A cache whose entries live for a second holds as many as come in a second. Where the load
 is fast it grows for that second as a leak does, falls once, and rises again, higher than
 before if the load has become faster. Only as much time as it took to the first fall, seen
-once more, tells whether it falls again. What falls often, as a buffer that is flushed does,
-has soon had that time.
+once more, tells whether it falls again. What falls from the beginning, as a buffer that is
+flushed does, has soon had that time.
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ def seconds_to_see_again(samples: Samples) -> float:
     """
     values, seconds = samples.readings[samples.live_meter], samples.seconds
     lowest = highest = values[0]
-    last, gaps = seconds[0], [0.0]
+    last, gaps = seconds[0], []
     for value, at in zip(values, seconds, strict=True):
         lowest = min(lowest, value)
         highest = max(highest, value)
         if highest - value > _DEEP * (highest - lowest):
             gaps.append(at - last)
             last, highest = at, value
-    longest = max(gaps)
-    if not longest or sum(gap >= longest / 2 for gap in gaps) > 1:
+    if not gaps:
         return 0.0
-    return max(0.0, _AGAIN * longest - (seconds[-1] - last))
+    first, *later = gaps
+    # A buffer that is flushed falls from the beginning, whatever pauses the run makes.
+    if any(gap >= first / 2 for gap in later):
+        return 0.0
+    return max(0.0, _AGAIN * first - (seconds[-1] - seconds[0] - first))

@@ -55,3 +55,11 @@ def test_growth_after_the_fall_does_not_hide_it():
     values = [*range(0, 1000, 100), *range(0, 100_000, 10_000)]
 
     assert 6.0 == seconds_to_see_again(read(values))
+
+
+@pytest.mark.parametrize("rate", [0, 1, 40])
+def test_a_pause_between_two_falls_of_a_buffer_is_no_time_to_expire(rate):
+    values = [rate * n + 1000 * (n % 7) for n in range(400)]
+    seconds = [n / 100 + (50.0 if n >= 203 else 0.0) for n in range(400)]
+
+    assert 0 == seconds_to_see_again(read(values, seconds))
