@@ -122,29 +122,34 @@ def each_container() -> Iterator[tuple[Any, int]]:
     million objects.
     """
     tracked = gc.get_objects()
-    by_id = dict(zip(map(id, map(type, tracked)), map(type, tracked), strict=True))
-    sizers = {key: sizer for key, kind in by_id.items() if (sizer := sizer_of(kind)) is not None}
-    tuples = list(itertools.compress(tracked, map(id(tuple).__eq__, map(id, map(type, tracked)))))
-    for long in itertools.compress(tuples, map(SHORT_TUPLE.__le__, map(len, tuples))):
-        yield long, len(long)
-    del tuples
-    sizers.pop(id(tuple), None)
-    known = sizers.__contains__
-    for thing in itertools.compress(tracked, map(known, map(id, map(type, tracked)))):
-        if thing is not tracked:
-            yield thing, sizers[id(type(thing))](thing)
+    try:
+        by_id = dict(zip(map(id, map(type, tracked)), map(type, tracked), strict=True))
+        sizers = {key: sizer for key, kind in by_id.items() if (sizer := sizer_of(kind)) is not None}
+        tuples = list(itertools.compress(tracked, map(id(tuple).__eq__, map(id, map(type, tracked)))))
+        for long in itertools.compress(tuples, map(SHORT_TUPLE.__le__, map(len, tuples))):
+            yield long, len(long)
+        del tuples
+        sizers.pop(id(tuple), None)
+        known = sizers.__contains__
+        for thing in itertools.compress(tracked, map(known, map(id, map(type, tracked)))):
+            if thing is not tracked:
+                yield thing, sizers[id(type(thing))](thing)
 
-    # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
-    # free list (CPython 3.12), and to take a reference to one of those destroys the list.
-    may_be_asked = {key: not derives(kind, types.ModuleType) for key, kind in by_id.items()}.__getitem__
-    untracked, is_tracked = _UNTRACKED.__contains__, gc.is_tracked
-    plain_sizers = {id(base): sizer for base, sizer in _SIZERS}
-    for start in range(0, len(tracked), _CHUNK):
-        chunk = tracked[start : start + _CHUNK]
-        found = gc.get_referents(*itertools.compress(chunk, map(may_be_asked, map(id, map(type, chunk)))))
-        for thing in itertools.compress(found, map(untracked, map(id, map(type, found)))):
-            if not is_tracked(thing):
-                yield thing, plain_sizers[id(type(thing))](thing)
+        # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
+        # free list (CPython 3.12), and to take a reference to one of those destroys the list.
+        may_be_asked = {key: not derives(kind, types.ModuleType) for key, kind in by_id.items()}.__getitem__
+        untracked, is_tracked = _UNTRACKED.__contains__, gc.is_tracked
+        plain_sizers = {id(base): sizer for base, sizer in _SIZERS}
+        for start in range(0, len(tracked), _CHUNK):
+            chunk = tracked[start : start + _CHUNK]
+            found = gc.get_referents(*itertools.compress(chunk, map(may_be_asked, map(id, map(type, chunk)))))
+            for thing in itertools.compress(found, map(untracked, map(id, map(type, found)))):
+                if not is_tracked(thing):
+                    yield thing, plain_sizers[id(type(thing))](thing)
+    finally:
+        # It lists the frame of this generator, which refers to it: before CPython 3.11 a finished
+        # generator leaves its frame as it is, and both would stay until a full collection.
+        tracked.clear()
 
 
 def holds_weakly(container: Any, looked_at: int = 20) -> bool:
