@@ -10,7 +10,7 @@ Knows growth, sites and holders; not how they were measured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES, MOST_OBJECT_BYTES, RESOURCES
 from pytest_reqleak.model.finding import CauseGrowth, Holder
@@ -76,7 +76,7 @@ def kinds(rates: Mapping[Meter, float]) -> tuple[Cause, ...]:
     if Meter.CYCLIC_GARBAGE in rates:
         found.add(Cause.CYCLES)
     if Meter.RSS_BYTES in rates:
-        found.add(Cause.ALLOCATOR)
+        found.add(Cause.ALLOCATOR if len(rates) == 1 else Cause.MAPPED)
     if any(meter in RESOURCES for meter in rates):
         found.add(Cause.RESOURCE)
     return tuple(cause for cause in Cause if cause in found)
@@ -102,26 +102,42 @@ def parts_of(
         sites: What the tracer saw grow.
         traced_bytes: Its total per iteration; None: no tracer ran.
     """
+    parts = _in_heaps(rates, grows, sites=sites, traced_bytes=traced_bytes)
+    if traced_bytes is None and parts.total > 0:
+        # An estimate of what the objects hold is no base to tell what they do not hold.
+        return parts
+    resident = max(0.0, rates.get(Meter.RSS_BYTES, 0.0)) if Meter.RSS_BYTES in grows else 0.0
+    return replace(parts, outside=max(0.0, resident - parts.total))
+
+
+def _in_heaps(
+    rates: Mapping[Meter, float],
+    grows: Sequence[Meter],
+    *,
+    sites: Sequence[RawSite],
+    traced_bytes: float | None,
+) -> Parts:
+    """What lies in Python's allocator and in the C heap."""
     heap = max(0.0, rates.get(Meter.HEAP_BYTES, 0.0)) if Meter.HEAP_BYTES in grows else 0.0
-    outside = max(0.0, rates.get(Meter.RSS_BYTES, 0.0)) if Meter.RSS_BYTES in grows else 0.0
     if traced_bytes is None:
         python, native = _untraced(rates, grows, heap)
-        return Parts(python=python, native=native, outside=0.0 if python + native > 0 else outside)
+        return Parts(python=python, native=native)
     if Meter.LIVE_BLOCKS not in rates:
         python = min(traced_bytes, heap) if heap > 0 else traced_bytes
-        return Parts(python=python, native=_if_telling(heap - python, python), outside=outside)
+        return Parts(python=python, native=_if_telling(heap - python, python))
     traced_blocks = sum(site.blocks_per_iteration for site in sites)
     blocks = rates[Meter.LIVE_BLOCKS]
     python = traced_bytes * blocks / traced_blocks if traced_blocks > 0 and blocks > 0 else 0.0
     if heap <= 0:
         # Where only resident memory grows for certain, a block in a thousand requests is noise.
-        if python > 0 and (outside <= 0 or not {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(grows)):
-            return Parts(python=python, outside=outside)
+        is_noise = Meter.RSS_BYTES in grows and {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(grows)
+        if python > 0 and not is_noise:
+            return Parts(python=python)
         python, native = _untraced(rates, grows, heap)
-        return Parts(python=python, native=native, outside=0.0 if python + native > 0 else outside)
+        return Parts(python=python, native=native)
     # Objects above 512 bytes come from the C heap, where they are counted a second time.
     large = sum(map(_large_bytes, sites)) * (python / traced_bytes if traced_bytes > 0 else 0.0)
-    return Parts(python=python, native=_if_telling(heap - large, python), outside=outside)
+    return Parts(python=python, native=_if_telling(heap - large, python))
 
 
 def refine(classification: Sequence[Cause], parts: Parts) -> tuple[Cause, ...]:
@@ -231,13 +247,19 @@ class _Figures:
     def _mapped(self) -> str:
         rss = format_bytes(self.rates.get(Meter.RSS_BYTES, 0.0))
         others = "neither live blocks nor the C heap rise with it"
-        if Meter.HEAP_BYTES not in self.rates:
+        if self._in_heaps > 0:
+            others = f"all that Python's objects and the C heap gain is {format_bytes(self._in_heaps)}"
+        elif Meter.HEAP_BYTES not in self.rates:
             others = "live blocks do not rise with it; what the C heap has in use cannot be read"
         return f"RSS rises by {rss} per {self.unit} even where free memory was given back, and {others}"
 
     def _allocator(self) -> str:
         rss = format_bytes(self.rates.get(Meter.RSS_BYTES, 0.0))
         return f"RSS rises by {rss} per {self.unit}, while live blocks and the C heap do not"
+
+    @property
+    def _in_heaps(self) -> float:
+        return self.parts.python + self.parts.native
 
     def _each(self, meter: Meter) -> str:
         return format_average(self.rates.get(meter, 0.0))

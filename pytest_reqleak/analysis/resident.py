@@ -4,7 +4,8 @@ RSS is the only sign of what a library maps for itself, and the worst of
 witnesses: allocators keep freed memory, arenas come by the megabyte, the
 kernel moves pages. So it decides only where everything else is flat, it has
 risen along a line through two confirmations at least, and what was read after
-the C allocator had given free memory back rises just as fast.
+the C allocator had given free memory back rises just as fast. Beside a growth that
+is certain it tells what the other meters cannot hold.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Trimmed:
         mean = self.per_iteration
         steps = [_mean(pair) for pair in pairwise(self._rss)]
         return mean >= LEAST_SURVIVING * self._untrimmed and min(steps) >= LEAST_STEP * mean
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether most of it stays after a trim, and in use; two readings will do, where growth is certain."""
+        return self.per_iteration >= LEAST_SURVIVING * self._untrimmed and not self.is_free
 
     @property
     def is_free(self) -> bool:

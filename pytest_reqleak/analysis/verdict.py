@@ -168,6 +168,9 @@ def decide(
         below = []
     leaking = _borne_out(seen, [meter for meter in steady if meter not in below])
     if leaking:
+        # What a kept object has mapped for itself (a file, the buffer of a library) is on no other meter.
+        if resident.is_alone(seen) and resident.Trimmed(seen, rss_after_trim, free_after_trim).is_in_use:
+            leaking = [*leaking, Meter.RSS_BYTES]
         return _decision(Outcome.LEAK, seen, leaking, told.steady(leaking), notes=notes)
     moving = [meter for meter in deciding if meter not in below and not _is_settled(seen, meter)]
     moving = _borne_out(seen, moving)

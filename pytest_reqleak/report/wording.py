@@ -6,6 +6,7 @@ Knows how to say it in English; not how it is laid out, nor how it came about.
 from __future__ import annotations
 
 import math
+import re
 import shlex
 
 from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
@@ -36,11 +37,16 @@ _FEW_REQUESTS = 3
 """In a command that is shown; a workload of more has a file."""
 
 _LONG_NAME = 100
+"""Characters of a name within a sentence; a token in a query string can be much longer."""
 
 # Allocators that a run can choose; the C library's own is what there is without a choice.
 _PRELOADED = ("jemalloc", "mimalloc", "tcmalloc")
-"""Characters of a name within a sentence; a token in a query string can be much longer."""
 
+_NATIVE = "native memory"
+"""The category of what C code allocates, as documents have it."""
+
+_NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
+"""What a reason says would settle it; the next step is not to say another number."""
 
 PHASES = {
     Phase.WARMUP: "warm-up",
@@ -263,10 +269,9 @@ def next_steps(run: Run) -> list[str]:
             "or lower its bound in the test."
         )
     elif run.verdict is Verdict.INCONCLUSIVE:
-        steps.append(
-            f"Measure longer: iterations={_round_up(run.iterations * 4)} tells slow growth "
-            "from a cache that fills."
-        )
+        named = _NAMED_ITERATIONS.search(run.reason)
+        more = named[1] if named else _round_up(run.iterations * 4)
+        steps.append(f"Measure longer: iterations={more} tells slow growth from a cache that fills.")
         if run.server.name not in ("direct", ""):
             steps.append("Measure with server=direct: without a socket the readings are quieter.")
     grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
@@ -377,9 +382,11 @@ def _repairs(run: Run) -> list[str]:
     """What usually mends the leak."""
     steps = []
     sites = telling_sites(run)
-    if sites and sites[0].remedy:
+    held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not _is_resource_only(run)
+    # Of native memory that goes with an object that is kept, C code is no cause.
+    if sites and sites[0].remedy and not (held and sites[0].category == _NATIVE):
         steps.append(sites[0].remedy)
-    elif run.holders and _wants_a_bound(run.holders[0]) and not _is_resource_only(run):
+    elif held:
         steps.append(
             f"Give {run.holders[0].path} a bound, or take out each entry when its {run.unit} is done."
         )

@@ -87,6 +87,10 @@ def test_resident_memory_is_not_counted_a_second_time():
     assert Parts(python=BLOCK_BYTES) == parts({BLOCKS: 1.0, RSS: 4096.0})
 
 
+def test_resident_memory_beside_traced_objects_is_outside_but_for_what_they_hold():
+    assert Parts(python=100.0, outside=8092.0) == parts({BLOCKS: 1.0, RSS: 8192.0}, site(100.0, 1.0))
+
+
 def test_the_tracer_adds_native_memory_that_the_meters_took_for_python():
     assert (Cause.PYTHON, Cause.NATIVE) == refine((Cause.PYTHON,), Parts(python=300, native=500))
 

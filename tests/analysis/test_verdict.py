@@ -397,6 +397,31 @@ def test_resident_memory_that_blocks_explain_does_not_decide(make_samples):
     assert Outcome.CLEAN is decided(make_samples, columns, stages=2, threshold=900).outcome
 
 
+BESIDE = {BLOCKS: lambda n: n // 2, HEAP: level, RSS: lambda n: 4096 * (n // 2)}
+
+
+def test_resident_memory_that_blocks_cannot_hold_grows_beside_them(make_samples):
+    trimmed = [(2000, 4_096_000), (4600, 9_420_800)]
+
+    decision = decided(make_samples, BESIDE, rss_after_trim=trimmed)
+
+    assert (Outcome.LEAK, (BLOCKS, RSS)) == (decision.outcome, decision.grows)
+    assert (Cause.PYTHON, Cause.MAPPED) == decision.classification
+
+
+def test_resident_memory_that_is_given_back_does_not_grow_beside_blocks(make_samples):
+    trimmed = [(2000, 900_000), (4600, 904_096)]
+
+    assert (BLOCKS,) == decided(make_samples, BESIDE, rss_after_trim=trimmed).grows
+
+
+def test_resident_memory_that_blocks_may_hold_does_not_grow_beside_them(make_samples):
+    columns = {**BESIDE, RSS: lambda n: 1000 * (n // 2)}
+    trimmed = [(2000, 1_000_000), (4600, 2_300_000)]
+
+    assert (BLOCKS,) == decided(make_samples, columns, rss_after_trim=trimmed).grows
+
+
 # -- little to go by ------------------------------------------------------------------------
 
 

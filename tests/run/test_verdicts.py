@@ -13,7 +13,7 @@ import pytest
 APPS = Path(__file__).parent.parent / "apps"
 ROOT = APPS.parent.parent
 NAMES = sorted(path.stem for path in APPS.glob("[cl]*_*.py"))
-LINUX_ONLY = {"leak_native", "leak_mapped", "clean_fragmented"}
+LINUX_ONLY = {"leak_native", "leak_mapped", "leak_mapped_file", "clean_fragmented"}
 
 
 def expectation(name: str) -> dict[str, Any]:
