@@ -137,7 +137,9 @@ def _in_heaps(
         return Parts(python=python, native=native)
     # Objects above 512 bytes come from the C heap, where they are counted a second time.
     large = sum(map(_large_bytes, sites)) * (python / traced_bytes if traced_bytes > 0 else 0.0)
-    return Parts(python=python, native=_if_telling(heap - large, python))
+    # A list that moves while it is traced is booked whole; over all iterations the heap gained its share.
+    moved = max(0.0, large - heap)
+    return Parts(python=python - moved, native=_if_telling(heap - large, python))
 
 
 def refine(classification: Sequence[Cause], parts: Parts) -> tuple[Cause, ...]:

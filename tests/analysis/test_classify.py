@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_reqleak.analysis.classify import BLOCK_BYTES, Parts, cause_growth, kinds, parts_of, refine
@@ -61,6 +63,12 @@ def test_a_site_of_small_and_large_blocks_counts_its_large_ones_once():
     )
 
     assert Parts(python=2500.0) == parts({BLOCKS: 15.0, HEAP: 1072.0}, body)
+
+
+def test_large_blocks_hold_no_more_than_the_heap_has_gained():
+    kept = replace(site(1318.0, 1.0), large_bytes_per_iteration=1250.0)
+
+    assert Parts(python=1142.0) == parts({BLOCKS: 1.0, HEAP: 1074.0}, kept)
 
 
 def test_heap_without_any_object_is_native():
