@@ -42,6 +42,7 @@ from pytest_reqleak.model.finding import Holder
 from pytest_reqleak.model.meter import Cause, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
+from pytest_reqleak.thawing import Thaws
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -49,12 +50,6 @@ if TYPE_CHECKING:
     from pytest_reqleak.model.plan import Plan
     from pytest_reqleak.model.request import Request
     from pytest_reqleak.model.sample import Samples, Series
-
-# A thaw that frees a third of what had grown shows that our own freeze had kept it.
-FREED_BY_THAW = 0.3
-
-# What our freeze keeps dies as fast as what grows is made; the first thaw also frees what was dead before.
-MOST_FREED = 2.0
 
 # Enough for the floors of the measurement; a heap of a million objects is collected in 0.4 s.
 THAWED_BATCHES = 25
@@ -131,7 +126,7 @@ class _Course:
         # Iterations in which the holders found last have grown, the replayed ones left out and in.
         self._held_fresh = self._held_done = 0
         self._doubted = False
-        self._thaws = 0
+        self._thaws = Thaws(agent)
 
     def run(self, target: str, server: ServerInfo, boot_seconds: float) -> Run:
         stages = self._stages
@@ -223,7 +218,7 @@ class _Course:
         Returns:
             The measurement that the answer is of, and the answer.
         """
-        if self._was_kept_by_freeze(measured):
+        if self._thaws.free_what_grew(measured):
             measured, decision = self._measure_otherwise()
         while decision.outcome is Outcome.GO_ON:
             decision, confirmed = self._confirm_once(measured, decision)
@@ -237,7 +232,7 @@ class _Course:
                 decision.outcome is Outcome.INCONCLUSIVE and self._stages.out_of_time
             ):
                 break
-            if self._agent.freezes and self._was_kept_by_freeze(confirmed):
+            if self._agent.freezes and self._thaws.free_what_grew(confirmed):
                 measured, decision = self._measure_otherwise()
                 continue
             self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
@@ -270,13 +265,12 @@ class _Course:
         """Measure without what kept dead cycles alive: our own freeze, or our thaw of the app's."""
         agent = self._agent
         if not agent.app_freezes and not self._doubted:
-            # A clean run never goes through the whole heap, so the first thaw frees what was dead before
-            # the run, too. And in a process that does more than serve the app, what died frozen may be
-            # somebody else's; that does not happen twice, and unfrozen each sample is a full collection.
-            self._doubted = self._thaws > 1
+            # In a process that does more than serve the app, what died frozen may be somebody else's; that
+            # does not happen twice, and unfrozen each sample is a full collection.
+            self._doubted = self._thaws.first_is_over
             agent.freeze()
             measured, decision = self._measure_again()
-            if decision.outcome is not Outcome.GO_ON or not self._was_kept_by_freeze(measured):
+            if decision.outcome is not Outcome.GO_ON or not self._thaws.free_what_grew(measured):
                 return measured, decision
         # What the app freezes for good is a leak that our collections would hide.
         agent.set_collection(collects=not agent.app_freezes, freezes=False)
@@ -382,26 +376,6 @@ class _Course:
         for found, reading in ((trimmed, self._agent.trimmed_rss()), (free, self._agent.free_bytes())):
             if reading is not None:
                 found.append((self._stages.done, reading))
-
-    def _was_kept_by_freeze(self, samples: Samples) -> bool:
-        """Thaw, and tell whether that freed what had grown over the samples."""
-        agent = self._agent
-        live = samples.readings.get(samples.live_meter)
-        if not agent.collects:
-            return False
-        # What judging the samples has left behind was never frozen.
-        agent.settle()
-        before = agent.read(samples.live_meter) or 0
-        died = agent.thaw()
-        self._thaws += 1
-        freed = before - (agent.read(samples.live_meter) or 0)
-        if live is None or len(live) < 2 or not agent.freezes:
-            return False
-        grown = live[-1] - live[0]
-        if self._thaws == 1 and freed > MOST_FREED * grown:
-            # Garbage from before the run. What the confirmation gains will be told from it.
-            return False
-        return grown > 0 and died > 0 and freed >= FREED_BY_THAW * grown
 
     def _still_filling(self, decision: Decision, holder: Holder) -> Decision:
         return replace(

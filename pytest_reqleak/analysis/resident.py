@@ -87,7 +87,7 @@ class Trimmed:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether most of it stays after a trim, and in use; two readings will do, where growth is certain."""
+        """Whether most of it stays after a trim, and is in use; of a certain growth two readings tell."""
         return self.per_iteration >= LEAST_SURVIVING * self._untrimmed and not self.is_free
 
     @property

@@ -19,7 +19,7 @@ from typing import Any
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report import chart, wording
+from pytest_reqleak.report import advice, chart, wording
 from pytest_reqleak.report.files import StrPath, write_text
 from pytest_reqleak.report.icicle import icicle
 from pytest_reqleak.report.page import printable
@@ -95,6 +95,7 @@ def _environment() -> Any:
         quoted=_quoted,
     )
     environment.globals.update(
+        advice=advice,
         wording=wording,
         charts=chart.charts,
         box=(chart.WIDTH, chart.HEIGHT),

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from pytest_reqleak.model.finding import Frame, Holder, Site
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report import wording
+from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.page import printable
 from pytest_reqleak.report.paths import working_folder
 from pytest_reqleak.units import format_bytes
@@ -155,7 +155,7 @@ def _text(run: Run, site: Site | None) -> str:
     if site is not None and site.remedy:
         parts.append(site.remedy)
     elif len(holders) == 1 or site is None:
-        parts += wording.next_steps(replace(run, holders=tuple(holders)))[:1]
+        parts += advice.next_steps(replace(run, holders=tuple(holders)))[:1]
     return printable(" ".join(filter(None, parts)))
 
 

@@ -13,7 +13,7 @@ from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.finding import Growth
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report import wording
+from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.chart import JUDGED, least_span
 from pytest_reqleak.report.page import printable
 from pytest_reqleak.report.paths import main_frame, show_frame
@@ -117,11 +117,11 @@ def _story(run: Run, *, alone: bool) -> str:
     details = [*_sites(run), *_holders(run), *_culprits(run)]
     if details:
         parts.append("\n".join(details))
-    steps = wording.next_steps(run)
+    steps = advice.next_steps(run)
     if steps:
         parts.append("\n".join(f"{n}. {plain(step)}" for n, step in enumerate(steps, 1)))
     parts += [f"> {plain(caveat.text)}" for caveat in run.caveats]
-    command = wording.reproduce_command(run)
+    command = advice.reproduce_command(run)
     if command:
         parts.append(f"Measure it again: {code(command)}")
     if alone:

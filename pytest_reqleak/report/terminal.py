@@ -12,7 +12,7 @@ from __future__ import annotations
 from pytest_reqleak.model.finding import Frame, Growth, Site
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report import wording
+from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.chart import JUDGED, least_span
 from pytest_reqleak.report.page import Page, Span
 from pytest_reqleak.report.paths import main_frame, show_frame
@@ -92,7 +92,7 @@ def growth_message(run: Run) -> str:
             page.line(f"also {format_bytes(site.bytes_per_iteration)}: {other}")
     for culprit in _worst_culprits(run)[:3]:
         page.line(f"sent as {culprit[1]}: {culprit[0]} behind")
-    for step in wording.next_steps(run)[:2]:
+    for step in advice.next_steps(run)[:2]:
         page.line(f"next: {step}")
     return page.text()
 
@@ -328,7 +328,7 @@ def _notes(page: Page, run: Run) -> None:
             page.blank()
         for caveat in run.caveats:
             page.paragraph(("note:", _HEADING), caveat.text, indent=2, hang=2)
-    steps = wording.next_steps(run)
+    steps = advice.next_steps(run)
     if steps:
         page.blank()
         page.line(("What to do next", _HEADING))
@@ -347,7 +347,7 @@ def _circumstances(page: Page, run: Run) -> None:
         "time": spent,
         **run.environment,
     }
-    command = wording.reproduce_command(run)
+    command = advice.reproduce_command(run)
     if command:
         facts["again"] = command
     for name, fact in facts.items():

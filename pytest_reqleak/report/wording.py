@@ -6,13 +6,10 @@ Knows how to say it in English; not how it is laid out, nor how it came about.
 from __future__ import annotations
 
 import math
-import re
-import shlex
 
 from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
-from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
-from pytest_reqleak.model.run import Run, ServerInfo
+from pytest_reqleak.model.run import Run
 from pytest_reqleak.report.paths import main_frame, show_frame
 from pytest_reqleak.units import format_average, format_bytes, format_count, format_seconds
 
@@ -30,23 +27,11 @@ LEAST_SHARE = 0.05
 """Of the growth: what is smaller is left to those who ask for everything."""
 
 _TASKS, _THREADS = "tasks running ", "threads running "
-_GROUPS = (_TASKS, _THREADS, "descriptors open: ")
+GROUPS = (_TASKS, _THREADS, "descriptors open: ")
 """How the paths of holders begin that are no containers: nobody expects a bound of those."""
-
-_FEW_REQUESTS = 3
-"""In a command that is shown; a workload of more has a file."""
 
 _LONG_NAME = 100
 """Characters of a name within a sentence; a token in a query string can be much longer."""
-
-# Allocators that a run can choose; the C library's own is what there is without a choice.
-_PRELOADED = ("jemalloc", "mimalloc", "tcmalloc")
-
-_NATIVE = "native memory"
-"""The category of what C code allocates, as documents have it."""
-
-_NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
-"""What a reason says would settle it; the next step is not to say another number."""
 
 PHASES = {
     Phase.WARMUP: "warm-up",
@@ -93,7 +78,7 @@ def headline(run: Run) -> str:
         if Cause.BOUNDED in run.classification:
             return f"{each} leaves {seen} behind, in a container that is not full yet"
         return f"{each} seems to leave {seen} behind, but it is not certain"
-    if _is_resident_only(run):
+    if is_resident_only(run):
         size = format_bytes(run.bytes_per_iteration)
         return f"{each} raises the resident memory by {size}, though live memory does not grow"
     return f"{each} leaves {_leftovers(run) or 'memory'} behind"
@@ -212,7 +197,7 @@ def holder_text(holder: Holder, unit: str) -> str:
     if holder.bound is not None:
         filled = f"{format_count(holder.size)} of {format_count(holder.bound)} filled"
         return ", ".join(filter(None, [f"{holder.type}, {filled}, {growth}", _keyed_text(holder)]))
-    bound = "" if holder.path.startswith(_GROUPS) else "no bound known"
+    bound = "" if holder.path.startswith(GROUPS) else "no bound known"
     size = f"{format_count(holder.size)} now"
     return ", ".join(filter(None, [holder.type, size, growth, bound, _keyed_text(holder)]))
 
@@ -225,7 +210,7 @@ def adding_text(holder: Holder) -> str:
     """Who adds to a holder: `added at shop/orders.py:11 in keep`; empty where that is not known."""
     if not holder.frames:
         return ""
-    word = "made" if holder.path.startswith(_GROUPS) else "added"
+    word = "made" if holder.path.startswith(GROUPS) else "added"
     return f"{word} at {show_frame(holder.frames[0])}"
 
 
@@ -249,84 +234,6 @@ def explained_text(run: Run) -> str:
     return "" if run.explained is None else f"{run.explained:.0%} of the growth".replace("%", " %")
 
 
-def next_steps(run: Run) -> list[str]:
-    """What the reader should do now, the most useful first; empty for a clean run."""
-    if run.verdict is Verdict.CLEAN:
-        return []
-    steps = []
-    if run.verdict is Verdict.LEAK:
-        steps += _repairs(run)
-        other = _other_server(run)
-        # Tasks that wait for what the server has made are the server's as easily as the app's.
-        if other:
-            steps.insert(0 if is_made_by_resources(run) else len(steps), other)
-    filling = next((holder for holder in run.holders if _iterations_to_fill(holder)), None)
-    if filling is not None:
-        more = _iterations_to_fill(filling)
-        steps.append(
-            f"{filling.path} is full after about {counted(more, run.unit)} more: measure with "
-            f"iterations={_round_up(2 * (run.total_iterations + more))} to see whether the growth then ends, "
-            "or lower its bound in the test."
-        )
-    elif run.verdict is Verdict.INCONCLUSIVE:
-        named = _NAMED_ITERATIONS.search(run.reason)
-        more = named[1] if named else _round_up(run.iterations * 4)
-        steps.append(f"Measure longer: iterations={more} tells slow growth from a cache that fills.")
-        if run.server.name not in ("direct", ""):
-            steps.append("Measure with server=direct: without a socket the readings are quieter.")
-    grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
-    if grows and not run.sites and run.explained is None and not _is_resource_only(run):
-        steps.append("Measure with trace=always to see where the memory is allocated.")
-    elif run.explained is not None and run.explained < 0.5 and run.environment.get("tracer") != "memray":
-        steps.append("Measure with tracer=memray: it also sees what C code allocates.")
-    return steps
-
-
-def _other_server(run: Run) -> str:
-    """How to tell the app's leak from the server's; empty where no server of another make is involved."""
-    if run.server.name in ("direct", "bundled", "") or "::" in run.target or ":" not in run.target:
-        return ""
-    requests = run.requests if len(run.requests) <= _FEW_REQUESTS else ("...",)
-    words = ["reqleak", "compare", run.target, *requests, "--server", run.server.name, "--server", "bundled"]
-    return f"See whether it is the app or the server: {shlex.join(words)}"
-
-
-def reproduce_command(run: Run) -> str:
-    """The command line that measures the same again; empty where the target has no name to load it by.
-
-    A run keeps the titles of its requests, not their headers and bodies: those are missing here.
-    """
-    if "::" in run.target:
-        return f"pytest {shlex.quote(run.target)} --reqleak-iterations={run.iterations}"
-    if ":" not in run.target or not run.requests:
-        return ""
-    words = ["reqleak", "check", run.target, *run.requests, "-n", str(run.iterations)]
-    words += _server_options(run.server)
-    if run.threshold != DEFAULT_THRESHOLD_BYTES:
-        words += ["--threshold", f"{run.threshold:g}"]
-    for option, usual in (("concurrency", "1"), ("gc", "collect")):
-        chosen = run.environment.get(option, usual)
-        if chosen != usual:
-            words += [f"--{option}", chosen]
-    return shlex.join(words)
-
-
-def _server_options(server: ServerInfo) -> list[str]:
-    """What chooses this server, and whatever else decides what its process allocates from."""
-    words = ["--server", server.name] if server.name else []
-    if server.isolated and server.name == "bundled":
-        words.append("--isolate")
-    if server.interface == "rsgi":
-        words += ["--interface", server.interface]
-    if server.arguments:
-        # One word: what follows begins with a dash.
-        words.append(f"--server-args={shlex.join(server.arguments)}")
-    if server.python_malloc == "malloc":
-        words += ["--python-malloc", server.python_malloc]
-    allocator = server.allocator.partition(" ")[0]
-    return [*words, "--allocator", allocator] if allocator in _PRELOADED else words
-
-
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONG_NAME else f"{name[:_LONG_NAME]}..."
 
@@ -337,7 +244,7 @@ def _leftovers(run: Run) -> str:
     things = [
         averaged(growing[meter], noun) for meter, noun in _RESOURCES.items() if growing.get(meter, 0) > 0
     ]
-    if things and _is_resource_only(run) and run.bytes_per_iteration > 0:
+    if things and is_resource_only(run) and run.bytes_per_iteration > 0:
         things[-1] += f" ({format_bytes(run.bytes_per_iteration)})"
     garbage = growing.get(Meter.CYCLIC_GARBAGE, 0)
     if Cause.CYCLES in run.classification and garbage > 0:
@@ -349,7 +256,7 @@ def _leftovers(run: Run) -> str:
 
 
 def _memory(run: Run) -> str:
-    if run.bytes_per_iteration <= 0 or _is_resource_only(run):
+    if run.bytes_per_iteration <= 0 or is_resource_only(run):
         return ""
     size = format_bytes(run.bytes_per_iteration)
     if Cause.NATIVE in run.classification and Cause.PYTHON not in run.classification:
@@ -362,63 +269,13 @@ def _memory(run: Run) -> str:
     return f"{size} ({averaged(blocks, 'block')})"
 
 
-def _is_resource_only(run: Run) -> bool:
+def is_resource_only(run: Run) -> bool:
     """Whether threads, tasks or descriptors are all that the run accuses."""
     causes = set(run.classification)
     return causes == {Cause.RESOURCE}
 
 
-def _is_resident_only(run: Run) -> bool:
+def is_resident_only(run: Run) -> bool:
+    """Whether RSS is all that grows, while nothing that lives does."""
     causes = set(run.classification)
     return Cause.ALLOCATOR in causes and not causes & {Cause.PYTHON, Cause.NATIVE}
-
-
-def _wants_a_bound(holder: Holder) -> bool:
-    """Whether a bound would help: not where native code holds on, nor where tasks or threads pile up."""
-    return holder.bound is None and not holder.ends_in and not holder.path.startswith(_GROUPS)
-
-
-def _repairs(run: Run) -> list[str]:
-    """What usually mends the leak."""
-    steps = []
-    sites = telling_sites(run)
-    held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not _is_resource_only(run)
-    # Of native memory that goes with an object that is kept, C code is no cause.
-    if sites and sites[0].remedy and not (held and sites[0].category == _NATIVE):
-        steps.append(sites[0].remedy)
-    elif held:
-        steps.append(
-            f"Give {run.holders[0].path} a bound, or take out each entry when its {run.unit} is done."
-        )
-    growing = {growth.meter for growth in run.growth if growth.grows}
-    if Meter.THREADS in growing:
-        steps.append(
-            f"Start threads once and share them (one ThreadPoolExecutor), or join each "
-            f"before its {run.unit} ends."
-        )
-    if Meter.TASKS in growing:
-        steps.append("Await or cancel the tasks that a request starts; a task group does both.")
-    if Meter.DESCRIPTORS in growing:
-        steps.append("Close the files and connections that a request opens: `with` does it on errors too.")
-    causes = set(run.classification)
-    if Cause.CYCLES in causes:
-        steps.append("Break the cycle with a weak reference, or clear the back reference when done.")
-    if _is_resident_only(run):
-        steps.append(
-            "Nothing live grows, so the allocator keeps or scatters freed memory: "
-            "try MALLOC_ARENA_MAX=2, or another allocator such as jemalloc."
-        )
-    return steps
-
-
-def _iterations_to_fill(holder: Holder) -> int:
-    """How many more iterations a bounded container takes until it is full; 0: it is, or has no bound."""
-    if holder.bound is None or holder.size >= holder.bound or holder.growth_per_iteration <= _NEVER:
-        return 0
-    return round((holder.bound - holder.size) / holder.growth_per_iteration)
-
-
-def _round_up(count: int) -> int:
-    """A count with two digits that are not zero, as a person would type it."""
-    step = int(10 ** max(0, len(str(count)) - 2))
-    return -(-count // step) * step

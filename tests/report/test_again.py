@@ -8,7 +8,7 @@ import pytest
 from sample_runs import pydantic_run
 
 from pytest_reqleak.model.run import ServerInfo
-from pytest_reqleak.report import wording
+from pytest_reqleak.report import advice
 
 GRANIAN = ServerInfo(
     name="granian",
@@ -40,7 +40,7 @@ GRANIAN = ServerInfo(
 )
 def test_what_was_chosen_of_the_server_is_named(server: ServerInfo, ends: str) -> None:
     run = replace(pydantic_run(), server=server, environment={})
-    command = wording.reproduce_command(run)
+    command = advice.reproduce_command(run)
 
     assert f"-n {run.iterations} {ends}" == command[command.index("-n ") :]
 
@@ -48,4 +48,4 @@ def test_what_was_chosen_of_the_server_is_named(server: ServerInfo, ends: str) -
 def test_a_collector_that_was_left_to_the_app_is_named() -> None:
     run = replace(pydantic_run(), environment={"gc": "natural", "concurrency": "4"})
 
-    assert wording.reproduce_command(run).endswith("--concurrency 4 --gc natural")
+    assert advice.reproduce_command(run).endswith("--concurrency 4 --gc natural")

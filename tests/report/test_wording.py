@@ -18,7 +18,7 @@ from sample_runs import (
 from pytest_reqleak.model.finding import Growth, Holder
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report import wording
+from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.paths import show_path
 
 
@@ -114,27 +114,44 @@ def test_any_growth_can_be_worded(growth: Growth) -> None:
 @given(run=runs)
 def test_what_to_do_is_said_unless_the_run_is_clean(run) -> None:
     if run.verdict is Verdict.CLEAN:
-        assert [] == wording.next_steps(run)
+        assert [] == advice.next_steps(run)
     if run.verdict is Verdict.INCONCLUSIVE:
-        assert wording.next_steps(run)
+        assert advice.next_steps(run)
 
 
 def test_the_first_advice_is_the_remedy_of_the_top_site() -> None:
-    assert pydantic_run().sites[0].remedy == wording.next_steps(pydantic_run())[0]
+    assert pydantic_run().sites[0].remedy == advice.next_steps(pydantic_run())[0]
 
 
 def test_a_container_without_a_remedy_is_to_be_bounded() -> None:
     run = replace(pydantic_run(), sites=())
 
-    assert wording.next_steps(run)[0].startswith("Give shop.orders.RECENT a bound")
+    assert advice.next_steps(run)[0].startswith("Give shop.orders.RECENT a bound")
+
+
+def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() -> None:
+    run = pydantic_run()
+    native = replace(run.sites[0], category="native memory", remedy="Call free.")
+
+    assert advice.next_steps(replace(run, sites=(native,)))[0].startswith("Give shop.orders.RECENT a bound")
+    assert "Call free." == advice.next_steps(replace(run, sites=(native,), holders=()))[0]
+
+
+def test_one_number_of_iterations_is_named_where_the_reason_names_one() -> None:
+    reason = "live blocks rise by 2.1 per request, but fell back in between; iterations=68782 would settle it"
+    run = replace(pydantic_run(), verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+    assert "Measure longer: iterations=68782 tells slow growth from a cache that fills." in advice.next_steps(
+        run
+    )
 
 
 def test_a_tracer_that_was_used_is_not_advised_again() -> None:
-    assert [] == wording.next_steps(replace(native_run(), environment={"tracer": "memray"}))
+    assert [] == advice.next_steps(replace(native_run(), environment={"tracer": "memray"}))
 
 
 def test_native_growth_asks_for_the_tracer_that_sees_c_code() -> None:
-    assert ["Measure with tracer=memray: it also sees what C code allocates."] == wording.next_steps(
+    assert ["Measure with tracer=memray: it also sees what C code allocates."] == advice.next_steps(
         native_run()
     )
 
@@ -160,7 +177,7 @@ def test_native_growth_asks_for_the_tracer_that_sees_c_code() -> None:
     ],
 )
 def test_the_command_that_measures_again_can_be_pasted(run, command: str) -> None:
-    assert command == wording.reproduce_command(run)
+    assert command == advice.reproduce_command(run)
 
 
 def on_server(run: Run, name: str) -> Run:
@@ -168,12 +185,12 @@ def on_server(run: Run, name: str) -> Run:
 
 
 def test_a_leak_on_a_server_that_is_not_ours_is_worth_a_comparison() -> None:
-    steps = wording.next_steps(on_server(pydantic_run(), "granian"))
+    steps = advice.next_steps(on_server(pydantic_run(), "granian"))
 
     sent = "'POST /orders' 'GET /orders/{i}'"
     command = f"reqleak compare shop.main:app {sent} --server granian --server bundled"
     assert f"See whether it is the app or the server: {command}" == steps[-1]
-    assert not any("compare" in step for step in wording.next_steps(pydantic_run()))
+    assert not any("compare" in step for step in advice.next_steps(pydantic_run()))
 
 
 def test_tasks_that_pile_up_come_before_the_lines_that_allocate() -> None:
@@ -188,4 +205,4 @@ def test_tasks_that_pile_up_come_before_the_lines_that_allocate() -> None:
     )
 
     assert wording.locus(run).startswith("held by tasks running shop.notify at shop.py:18")
-    assert "reqleak compare" in wording.next_steps(run)[0]
+    assert "reqleak compare" in advice.next_steps(run)[0]
