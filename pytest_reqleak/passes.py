@@ -83,7 +83,7 @@ class Passes:
             case.finish()
         noted = getattr(self._item, "_excinfo", None)
         if noted:
-            add_note(self._item, noted[-1].value, told(number))
+            note_pass(self._item, noted[-1].value, number)
         if hooks.failed or noted:
             raise PassFailed
         if not number:
@@ -181,6 +181,20 @@ class _Hooks:
 def _is_first_pass_only(plugin: object) -> bool:
     kind = type(plugin)
     return FIRST_PASS_ONLY.get(kind.__module__) == kind.__name__
+
+
+def note_pass(item: pytest.Item, error: BaseException, number: int) -> None:
+    """Say in which pass a test has ended; nothing where it is skipped as a plain test would be.
+
+    Args:
+        item: The test.
+        error: What the pass raised.
+        number: Of the iteration, counted from 0.
+    """
+    if not isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
+        add_note(item, error, told(number))
+    elif number:
+        add_note(item, error, f"skipped in iteration {number + 1:,}, the {number:,} before it passed")
 
 
 def add_note(item: pytest.Item, error: BaseException, text: str) -> None:

@@ -218,6 +218,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
             raised = item.stash[_BOOT].booted.last_error
             report.sections.append(("Raised by the app", told(describe_exception(raised), raised)))
+    if report.skipped and not hasattr(report, "wasxfail") and _markers(item) and _is_repeated(item):
+        # A marker promises a measurement; who reads the summary shall know that there was none.
+        report.reqleak_skipped = True
     runs = item.stash.get(_RUNS, None)
     if runs:
         report.reqleak_runs = runs

@@ -22,7 +22,7 @@ from pytest_reqleak.fixture import against_baseline, judge, one_at_a_time
 from pytest_reqleak.fixture_names import fixtures_of, own_growth
 from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.run import ServerInfo
-from pytest_reqleak.passes import Passes, PassFailed, add_note, told
+from pytest_reqleak.passes import Passes, PassFailed, add_note, note_pass
 from pytest_reqleak.recorders import Recorders
 from pytest_reqleak.time_limits import time_limit_of
 
@@ -92,7 +92,7 @@ def measure_body(
             raise
         except BaseException as error:
             if driver.failed and not isinstance(error, ReqleakError):
-                add_note(item, error, told(driver.passes - 1))
+                note_pass(item, error, driver.passes - 1)
             if limit is not None and limit.ended(error):
                 add_note(item, error, limit.advice)
             raise

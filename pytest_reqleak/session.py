@@ -52,6 +52,7 @@ class Session:
         self._boots: Boots | None = None
         # JSON texts by node id, phase and worker: a rerun replaces what it repeats.
         self._texts: dict[tuple[str, str, str], list[str]] = {}
+        self._skipped: set[str] = set()
         self._notes: list[str] = []
         self._annotations: list[str] = []
 
@@ -87,7 +88,10 @@ class Session:
         )
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take the runs that came with a test's report."""
+        """Take the runs that came with a test's report, and notice marked tests without one."""
+        # A subtest's report has a context; the test itself goes on.
+        if getattr(report, "reqleak_skipped", False) and not hasattr(report, "context"):
+            self._skipped.add(report.nodeid)
         texts = getattr(report, "reqleak_runs", None)
         if texts:
             # With `--dist each` every worker of pytest-xdist runs the test.
@@ -125,6 +129,12 @@ class Session:
         if self._texts:
             for line in self._summary(terminalreporter):
                 terminalreporter.write_line(line)
+        if self._skipped:
+            one = len(self._skipped) == 1
+            self._notes.append(
+                f"{len(self._skipped)} {'test' if one else 'tests'} with no_leak "
+                f"{'was' if one else 'were'} skipped, so nothing was measured there; -rs says why"
+            )
         for note in self._notes:
             terminalreporter.write_line(f"reqleak: {note}")
         for line in self._annotations:

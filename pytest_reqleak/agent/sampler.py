@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from pytest_reqleak.agent.collector import Collector
+from pytest_reqleak.agent.cursors import DeadCursors
 from pytest_reqleak.agent.meters import Meters, SampleBuffer
 from pytest_reqleak.agent.settle import Barrier
 from pytest_reqleak.model.meter import Meter, Phase
@@ -44,6 +45,7 @@ class Sampler:
             await_quiet: Waits for those, as long as it is told, by better means than that reading.
         """
         self._collector = Collector()
+        self._cursors = DeadCursors()
         self._refrozen = self._first_frozen = 0
         self._thawed = False
         self._barrier = Barrier(
@@ -112,6 +114,7 @@ class Sampler:
         """Wait until the app is quiet, and collect its garbage."""
         self._thawed = False
         self._barrier.settle()
+        self._cursors.forget()
 
     def sample(self, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row of the buffer."""
@@ -148,6 +151,8 @@ class Sampler:
         objects that the collector lists are those that survived since.
         """
         self._thawed = False
+        # What is frozen is not listed.
+        self._cursors.look()
         self._collector.freeze()
         self._refrozen = 0
 
@@ -162,9 +167,12 @@ class Sampler:
         if self._thawed:
             # A look at the whole heap more would find nothing: no request was sent since.
             return 0
+        self._cursors.release()
         self._collector.thaw()
         self._thawed = self._collector.collects
-        return self._collector.collect()
+        found = self._collector.collect()
+        self._cursors.look()
+        return found
 
     def free_garbage(self, meter: Meter, *, thawed: bool = False) -> int:
         """Collect whatever is garbage now, where collecting is otherwise left to the app.
@@ -177,6 +185,7 @@ class Sampler:
             By how much that lowered the meter.
         """
         before = self.read(meter) or 0
+        self._cursors.release()
         if thawed:
             self._collector.thaw_anyway()
         self._collector.collect_anyway()

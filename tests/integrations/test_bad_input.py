@@ -84,3 +84,63 @@ def test_check(reqleak):
     told = [line for line in result.outlines if "made for another event loop" in line]
     assert 2 == len(told), told
     assert all("make it in the app's lifespan or in a request" in line for line in told)
+
+
+def test_marked_tests_that_are_skipped_are_said_to_be_unmeasured(run_pytest):
+    result = run_pytest(
+        MARKED
+        + """
+import unittest
+passes = []
+
+@pytest.mark.skip(reason="by its marker")
+def test_marker():
+    pass
+
+def test_body():
+    pytest.skip("by its body")
+
+class TestCase(unittest.TestCase):
+    def test_case(self):
+        self.skipTest("by its case")
+
+def test_late():
+    passes.append(1)
+    if len(passes) > 4:
+        pytest.skip("late")
+
+def test_part(subtests):
+    with subtests.test():
+        pytest.skip("a part")
+
+@pytest.mark.skip
+@pytest.mark.no_leak(False)
+def test_off():
+    pass
+
+@pytest.mark.xfail(strict=True)
+def test_expected():
+    assert False
+""",
+        "-rs",
+        plugins=[] if pytest.version_tuple >= (9,) else ["subtests"],
+    )
+
+    result.stdout.fnmatch_lines(
+        ["reqleak: 4 tests with no_leak were skipped, so nothing was measured there; -rs says why"]
+    )
+    # A skip is told as ever; only where it comes in a later pass there is more to say.
+    result.stdout.fnmatch_lines_random(["SKIPPED*by its body", "SKIPPED*by its case"])
+    if hasattr(BaseException, "add_note"):
+        assert 1 == result.stdout.str().count("reqleak: skipped in iteration 5, the 4 before it passed")
+    result.stdout.no_fnmatch_line("*iteration 1*")
+
+
+def test_one_skipped_test_is_said_on_the_controller_too(run_pytest):
+    result = run_pytest(
+        "import pytest\n@pytest.mark.no_leak\n@pytest.mark.skip\ndef test_a():\n    pass\n",
+        "-n1",
+        plugins=["xdist"],
+    )
+
+    result.stdout.fnmatch_lines(["reqleak: 1 test with no_leak was skipped, so nothing was measured there*"])
