@@ -17,6 +17,7 @@ from pytest_reqleak.errors import TargetError
 INTERFACES = ("asgi", "wsgi")
 """What the servers in this process speak; RSGI is Granian's own."""
 
+_ONLY_RSGI = "is an RSGI app, which only Granian speaks: choose server = 'granian'"
 _SCOPE_NAMES = frozenset({"scope"})
 _ENVIRON_NAMES = frozenset({"environ", "env", "environment", "wsgi_environ"})
 
@@ -36,8 +37,7 @@ def detect_interface(app: Any, *, name: str | None = None) -> str:
         TargetError: It is neither, or cannot be told.
     """
     label = name or _label(app)
-    if not callable(app):
-        raise TargetError(f"{label} is {_kind(app)}, not an app: name an ASGI or WSGI callable")
+    _refuse_uncallable(app, label)
     interface = _interface_of(app)
     if interface is not None:
         return interface
@@ -64,6 +64,11 @@ def choose_interface(
         # An app may speak both; what most servers speak comes first.
         if wanted == "rsgi" or (wanted == "auto" and _interface_of(app) != "asgi"):
             return "rsgi"
+    elif wanted == "rsgi" and "rsgi" not in spoken:
+        raise TargetError(
+            f"interface = 'rsgi': {server or 'a server in this process'} speaks {' and '.join(spoken)}; "
+            "choose one of these, or server = 'granian'"
+        )
     elif wanted == "rsgi":
         raise TargetError(
             f"{name or _label(app)} is no RSGI app, which has a method __rsgi__ or is an async function "
@@ -78,8 +83,7 @@ def choose_interface(
             )
         return found
     label = name or _label(app)
-    if not callable(app):
-        raise TargetError(f"{label} is {_kind(app)}, not an app: name an ASGI or WSGI callable")
+    _refuse_uncallable(app, label)
     detected = _interface_of(app)
     if detected is None and _is_rsgi(app):
         raise TargetError(f"{label} {_why_not(app)}")
@@ -89,6 +93,13 @@ def choose_interface(
             f"leave it out or set it to {detected!r}"
         )
     return wanted
+
+
+def _refuse_uncallable(app: Any, label: str) -> None:
+    if hasattr(app, "__rsgi__") and not callable(app):
+        raise TargetError(f"{label} {_ONLY_RSGI}")
+    if not callable(app):
+        raise TargetError(f"{label} is {_kind(app)}, not an app: name an ASGI or WSGI callable")
 
 
 def _is_rsgi(app: Any) -> bool:
@@ -185,7 +196,7 @@ def _why_not(app: Any) -> str:
             return "is a class that takes the scope: ASGI 2 apps are not supported, wrap it as ASGI 3"
         return "is a class, not an app: name an instance of it, or pass --factory (factory=True) to make one"
     if hasattr(app, "__rsgi__"):
-        return "is an RSGI app, which only Granian speaks: choose server = 'granian'"
+        return _ONLY_RSGI
     if _binds(called, 3) and _binds(called, 2):
         return "can be called as ASGI and as WSGI: set interface to 'asgi' or 'wsgi'"
     if looks_like_factory(app):

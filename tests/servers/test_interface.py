@@ -89,6 +89,11 @@ class Rsgi:
         pass
 
 
+class OnlyRsgi:
+    def __rsgi__(self, scope, protocol):
+        pass
+
+
 def asgi2(scope):
     return asgi
 
@@ -159,6 +164,7 @@ def test_the_interface_is_told_by_looking(app, interface):
         (create_app_with_option, "looks like an app factory"),
         (Factory(), "which is called neither as ASGI (scope, receive, send) nor as WSGI"),
         (Rsgi(), "is an RSGI app"),
+        (OnlyRsgi(), "is an RSGI app, which only Granian speaks: choose server = 'granian'"),
         (anything, "set interface to 'asgi' or 'wsgi'"),
         (json.loads, "ASGI 2"),
     ],
@@ -186,6 +192,12 @@ def test_where_nothing_can_be_told_the_user_decides():
 def test_what_cannot_be_called_is_refused_whatever_the_user_says():
     with pytest.raises(TargetError, match="not an app"):
         choose_interface(None, "asgi")
+
+
+@pytest.mark.parametrize("app", [OnlyRsgi(), asgi])
+def test_rsgi_where_the_server_does_not_speak_it_is_refused_whatever_the_app_is(app):
+    with pytest.raises(TargetError, match="'rsgi': a server in this process speaks asgi and wsgi; choose"):
+        choose_interface(app, "rsgi")
 
 
 def test_without_a_name_the_message_says_what_the_object_is():
