@@ -15,6 +15,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
@@ -111,8 +112,9 @@ class HolderSearch:
         gc.collect(1)
         table = SizeTable()
         with _quiet_collector():
-            for thing, size in each_container():
-                table.put(id(thing), size)
+            for things, sizes in each_container():
+                table.put(things, sizes)
+            things = []
         self._n_atexit = atexit._ncallbacks()
         self._table = table
 
@@ -178,19 +180,21 @@ class HolderSearch:
         ours = table.parts()
         old: dict[int, _Grown] = {}
         new: dict[int, _Grown] = {}
-        for thing, size in each_container():
-            if size < least or id(thing) in ours:
-                continue
-            before = table.get(id(thing))
-            if before is None:
-                if type(thing) is not dict or size >= 2 * least:
-                    new[id(thing)] = _Grown(thing, size, size, new=True)
-                    if len(new) > 50 * _MOST_NEW:
-                        new = _largest(new, _MOST_NEW)
-            elif size - before >= least and not inherits(thing, tuple):
-                old[id(thing)] = _Grown(thing, size, size - before, new=False)
-                if len(old) > 50 * _MOST_OLD:
-                    old = _largest(old, _MOST_OLD)
+        long_enough = least.__le__
+        for things, sizes in each_container():
+            for thing, size in compress(zip(things, sizes, strict=True), map(long_enough, sizes)):
+                if id(thing) in ours:
+                    continue
+                before = table.get(id(thing))
+                if before is None:
+                    if type(thing) is not dict or size >= 2 * least:
+                        new[id(thing)] = _Grown(thing, size, size, new=True)
+                elif size - before >= least and not inherits(thing, tuple):
+                    old[id(thing)] = _Grown(thing, size, size - before, new=False)
+            if len(new) > 50 * _MOST_NEW:
+                new = _largest(new, _MOST_NEW)
+            if len(old) > 50 * _MOST_OLD:
+                old = _largest(old, _MOST_OLD)
         return [*_largest(old, _MOST_OLD).values(), *_largest(new, _MOST_NEW).values()]
 
     def _name(self, candidates: Sequence[_Grown]) -> None:
@@ -232,7 +236,7 @@ class HolderSearch:
     def _find(self, things: Sequence[Any]) -> dict[int, Chain]:
         """Chains from the roots outside the harness, by the id of what they lead to."""
         # Of the whole heap these few alone are kept: the search needs the room itself.
-        tracked = list(of_kind(gc.get_objects(), is_special))
+        tracked = of_kind(gc.get_objects(), is_special)
         modules = all_modules(tracked)
         named, harness = module_roots(self._code, modules)
         # Modules are roots themselves, and must not be asked (see `each_container`).

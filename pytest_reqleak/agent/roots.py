@@ -89,7 +89,7 @@ def harness_module(name: str) -> bool:
 
 def all_modules(tracked: list[Any]) -> list[types.ModuleType]:
     """Every module object, those included that `sys.modules` has lost."""
-    return list(of_kind(tracked, lambda kind: derives(kind, types.ModuleType)))
+    return of_kind(tracked, lambda kind: derives(kind, types.ModuleType))
 
 
 def module_roots(code: CodeMap, modules: list[types.ModuleType]) -> tuple[list[Root], list[Root]]:
@@ -207,7 +207,7 @@ def running_roots(tracked: list[Any], extra: Mapping[str, object]) -> list[Root]
         roots.append(
             Root(level=RUNNING, things=[(label + name, thing) for name, thing in frame_locals(frame)])
         )
-    found = list(of_kind(tracked, lambda kind: kind is contextvars.Context or is_task(kind) or is_loop(kind)))
+    found = of_kind(tracked, lambda kind: kind is contextvars.Context or is_task(kind) or is_loop(kind))
     tasks = [thing for thing in found if is_task(type(thing))][:_MAX_TASKS]
     loops = [thing for thing in found if is_loop(type(thing))][:_MAX_TASKS]
     contexts = [thing for thing in found if type(thing) is contextvars.Context][:_MAX_TASKS]

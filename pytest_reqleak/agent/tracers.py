@@ -19,6 +19,9 @@ from pytest_reqleak.model.raw import LARGEST_SMALL_BLOCK, RawSite
 
 __all__ = ["PythonTracer", "RawSite", "Tracer", "make_tracer"]
 
+# Traces of marks that are not reduced yet: 12 MB.
+_MOST_UNREAD = 100_000
+
 
 class Tracer(Protocol):
     """Records allocations between marks; used once, in this order."""
@@ -80,6 +83,8 @@ class PythonTracer:
         self._found_running = False
         self._started = False
         self._marks: Marks | None = None
+        # Iterations and traces of the marks that are not in `_marks` yet.
+        self._unread: list[tuple[int, Sequence[Any]]] = []
         self._n_marks = 0
         self._growth: tuple[RawSite, ...] | None = None
 
@@ -92,18 +97,34 @@ class PythonTracer:
         self._marks = Marks()
 
     def mark(self, iterations: int) -> None:
-        """Reduce what is held now to bytes and blocks by stack; the caller has settled and collected."""
+        """Note what is held now; the caller has settled and collected.
+
+        To hand out the traces is cheap, and tracemalloc does not trace it. To reduce them
+        to figures by stack is traced object by object, with stacks as deep as the app's:
+        50 times as dear. So that waits for the end of the tracing, if the traces are few.
+        """
         assert self._marks is not None, "start() comes before mark()"
-        self._marks.add(iterations, _held())
+        self._unread.append((iterations, _traces()))
         self._n_marks += 1
+        if sum(len(traces) for _, traces in self._unread) > _MOST_UNREAD:
+            self._reduce(self._marks)
 
     def growth(self) -> tuple[RawSite, ...]:
-        """The stacks that grew in each window after the first, most bytes first."""
+        """The stacks that grew in each window after the first, most bytes first; ends the tracing."""
         if self._growth is None:
-            grown = () if self._marks is None else self._marks.growth()
+            self._end_tracing()
+            grown: tuple[RawSite, ...] = ()
+            if self._marks is not None:
+                self._reduce(self._marks)
+                grown = self._marks.growth()
             self._growth = tuple(replace(site, frames=_with_names(site.frames)) for site in grown)
             self._marks = None
         return self._growth
+
+    def _reduce(self, marks: Marks) -> None:
+        for iterations, traces in self._unread:
+            marks.add(iterations, _held(traces))
+        self._unread.clear()
 
     def bytes_per_iteration(self) -> float | None:
         """What all growing stacks add up to; None with fewer than two marks."""
@@ -112,12 +133,16 @@ class PythonTracer:
         return sum(site.bytes_per_iteration for site in self.growth())
 
     def stop(self) -> None:
-        """End the tracing that we began."""
+        """End the tracing that we began, and forget the marks."""
+        self._end_tracing()
+        self._unread.clear()
+        self._marks = None
+        self._growth = None
+
+    def _end_tracing(self) -> None:
         if self._started and not self._found_running:
             tracemalloc.stop()
         self._started = False
-        self._marks = None
-        self._growth = None
 
 
 def _with_names(frames: Any) -> Stack:
@@ -125,14 +150,14 @@ def _with_names(frames: Any) -> Stack:
     return tuple((file, line, "") for file, line in frames)
 
 
-def _held() -> dict[Any, tuple[int, int, int, int]]:
-    """Bytes, blocks, bytes in large blocks and large blocks by stack; the snapshot is gone when it returns.
+def _held(traces: Sequence[Any]) -> dict[Any, tuple[int, int, int, int]]:
+    """Bytes, blocks, bytes in large blocks and large blocks by stack.
 
-    All that is made here is traced too, which costs more than making it: so nothing is
+    All that is made here may be traced too, which costs more than making it: so nothing is
     made for a trace, little for a stack, and stacks stay as tracemalloc has them.
     """
     by_identity: dict[int, list[Any]] = {}
-    for trace in _traces():
+    for trace in traces:
         size, frames = trace[1], trace[2]
         # tracemalloc hands out one tuple per different stack, so most need no hashing.
         entry = by_identity.get(id(frames))

@@ -48,6 +48,8 @@ _MOST_BLOCKS = 10_000
 # How a line's growth divides among the ways to it shows soon, and marks with deep stacks are dear.
 _GOOD_DEEP = 200
 _PILOT_ITERATIONS = 5
+# An iteration that takes more of a pass's time with the tracer on is a pilot by itself.
+_DEAR = 0.1
 # Slower than one block in 500 iterations no window of ours would show it.
 _SLOWEST_TRACED = 1 / 500
 # Less than this share of the growth explained, and the tracer looks again for longer; more
@@ -146,8 +148,10 @@ class _Passes:
                 continue
             agent.start_tracing(self._tracer, frames=frames)
             # What tracing costs differs tenfold between apps, so it is timed before it is planned.
-            pilot = stages.run(Phase.TRACE, _PILOT_ITERATIONS, batches=1)
-            affordable = int(budget / max(seconds_per_iteration(pilot), 1e-6))
+            seconds = self._pilot(1)
+            if seconds < _DEAR * budget:
+                seconds = self._pilot(_PILOT_ITERATIONS)
+            affordable = int(budget / max(seconds, 1e-6))
             if affordable >= least or last:
                 break
             agent.stop_tracing()
@@ -161,6 +165,10 @@ class _Passes:
         )
         sites, bytes_per_iteration = agent.stop_tracing()
         return Traced(sites, bytes_per_iteration, frames)
+
+    def _pilot(self, iterations: int) -> float:
+        """What an iteration takes with the tracer on, in seconds."""
+        return seconds_per_iteration(self._stages.run(Phase.TRACE, iterations, batches=1))
 
     def _iterations_for(self, blocks: int, *, least: int) -> int:
         """How many leave so many blocks; where no Python object stays, a short look is enough."""
