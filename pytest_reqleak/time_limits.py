@@ -51,7 +51,7 @@ class TimeLimit:
 
     def shorten(self, plan: Plan) -> Plan:
         """Make a run end, with an answer, before the limit does."""
-        return replace(plan, timeout=min(plan.timeout, SHARE * self.left))
+        return plan._replace(timeout=min(plan.timeout, SHARE * self.left))
 
     def check(self) -> None:
         """End a run whose single batch is longer than the limit.

@@ -17,7 +17,7 @@ from statistics import median
 
 from benchmarks.leakbench.environments import Environments, NoEnvironment, default_python_folders
 from benchmarks.leakbench.peers import PEERS
-from benchmarks.three_endpoints.contestants import ENDPOINTS, TRUTH, Trial, contestants
+from benchmarks.three_endpoints.contestants import BARE, ENDPOINTS, LOAD, TRUTH, Trial, contestants
 
 OURS = "reqleak"
 
@@ -49,6 +49,8 @@ class Line:
     ratio: float
     """Against a command that only sends as many requests by httpx."""
     place: str
+    cpu_seconds: float = 0.0
+    """Of the command and its processes, less what the import of the app takes: that is the same for all."""
 
     @property
     def right(self) -> bool:
@@ -81,11 +83,13 @@ def main() -> int:
                 said = f"{trial.verdict} {trial.place}" if trial.verdict == "error" else trial.verdict
                 print(f"[{round_number + 1}] {endpoint}: {contestant.name}: {said}", file=sys.stderr)
     lines = [
-        _line(endpoint, name, done, trials) for (endpoint, name), done in trials.items() if name != "bare"
+        _line(endpoint, name, done, trials)
+        for (endpoint, name), done in trials.items()
+        if name not in (BARE, LOAD)
     ]
     print(_table(lines))
     won, verdict = _verdict(lines)
-    print(f"\n{verdict}")
+    print(f"\n{_by_endpoint(lines)}\n\n{verdict}")
     if chosen.json is not None:
         chosen.json.write_text(json.dumps([asdict(line) for line in lines], indent=1), "utf-8")
     return 0 if won else 1
@@ -94,7 +98,8 @@ def main() -> int:
 def _line(
     endpoint: str, name: str, done: Sequence[Trial], trials: Mapping[tuple[str, str], Sequence[Trial]]
 ) -> Line:
-    bare = trials[endpoint, "bare"]
+    bare = trials[endpoint, BARE]
+    loading = median(trial.cpu_seconds for trial in trials.get((endpoint, LOAD), bare))
     start = median(trial.seconds - trial.loop_seconds for trial in bare)
     each = median(trial.loop_seconds / trial.requests for trial in bare)
     requests = median(trial.requests for trial in done)
@@ -107,18 +112,24 @@ def _line(
         seconds=seconds,
         ratio=seconds / (start + each * requests),
         place=done[-1].place,
+        cpu_seconds=median(trial.cpu_seconds for trial in done) - loading,
     )
 
 
 def _table(lines: Sequence[Line]) -> str:
-    rows = [("endpoint", "tool", "verdict", "", "requests", "seconds", "of bare", "line")]
+    rows = [("endpoint", "tool", "verdict", "", "requests", "seconds", "of bare", "CPU", "line")]
     for line in lines:
         verdict = "/".join(dict.fromkeys(line.verdicts))
         right = "right" if line.right else "WRONG"
-        figures = (f"{line.requests:,.0f}", f"{line.seconds:.2f}", f"{line.ratio:.1f}x")
+        figures = (
+            f"{line.requests:,.0f}",
+            f"{line.seconds:.2f}",
+            f"{line.ratio:.1f}x",
+            f"{line.cpu_seconds:.2f}",
+        )
         rows.append((line.endpoint, line.name, verdict, right, *figures, line.place))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    numbers = {4, 5, 6}
+    numbers = {4, 5, 6, 7}
     return "\n".join(
         "  ".join(
             cell.rjust(width) if column in numbers else cell.ljust(width)
@@ -126,6 +137,28 @@ def _table(lines: Sequence[Line]) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def _by_endpoint(lines: Sequence[Line]) -> str:
+    """How many times as long as ours, in its quickest setting, each peer took that was right there."""
+    said = []
+    for endpoint in dict.fromkeys(line.endpoint for line in lines):
+        right = [line for line in lines if line.endpoint == endpoint and line.right]
+        ours = [line for line in right if line.name.startswith(OURS)]
+        if not ours:
+            said.append(f"{endpoint}: reqleak was never right")
+            continue
+        quickest, leanest = min(line.seconds for line in ours), min(line.cpu_seconds for line in ours)
+        peers = [
+            f"{line.name} {line.seconds / quickest:.1f}x ({line.cpu_seconds / leanest:.1f}x)"
+            for line in right
+            if line not in ours
+        ]
+        said.append(
+            f"{endpoint}: reqleak {quickest:.2f} s ({leanest:.2f} s of CPU once the app is loaded); "
+            f"of those that were right: {', '.join(peers) or 'nobody'}"
+        )
+    return "\n".join(said)
 
 
 def _verdict(lines: Sequence[Line]) -> tuple[bool, str]:

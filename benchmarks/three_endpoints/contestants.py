@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,8 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ENDPOINTS = {"leak": "/leak", "cache": "/cache/{i}", "clean": "/clean"}
+BARE, LOAD = "bare", "load"
+"""What everybody is compared with: a loop that only sends requests, and an import of the app alone."""
 TRUTH = {"leak": "leak", "cache": "clean", "clean": "clean"}
 
 _HERE = Path(__file__).resolve().parent
@@ -35,6 +38,8 @@ class Trial:
     """The line that it named; empty: none."""
     loop_seconds: float = 0.0
     """Of the requests alone; only the bare loop says it."""
+    cpu_seconds: float = 0.0
+    """Of the command and of all processes that it started."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Contestant:
             folder = Path(scratch)
             env = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
             env |= {**dict(self.env), "ENDPOINT": endpoint, "LEAKBENCH_SENT": str(folder / "sent.txt")}
-            start = time.perf_counter()
+            start, computed = time.perf_counter(), _children_seconds()
             done = subprocess.run(
                 self.command(python, endpoint, folder),
                 cwd=folder,
@@ -63,20 +68,26 @@ class Contestant:
                 timeout=_SECONDS,
                 check=False,
             )
-            seconds = time.perf_counter() - start
+            seconds, computed = time.perf_counter() - start, _children_seconds() - computed
             try:
                 verdict, requests, place, loop_seconds = self.read(done, folder)
             except (ValueError, KeyError, IndexError, OSError) as error:
                 last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
                 return Trial("error", 0, seconds, f"{error!r} {last}")
-        return Trial(verdict, requests, seconds, place, loop_seconds)
+        return Trial(verdict, requests, seconds, place, loop_seconds, computed)
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def contestants(few: int) -> list[Contestant]:
-    """Everybody, the bare loop first; `few` is what reqleak in a hurry is asked for."""
+    """Everybody, after the bare loop and the import of the app; `few`: iterations of reqleak in a hurry."""
     hurry = ["--iterations", str(few)]
     return [
-        Contestant("bare", _inside("bare"), _read_inside),
+        Contestant(BARE, _inside("bare"), _read_inside),
+        Contestant(LOAD, _load, _read_nothing),
         Contestant(f"reqleak, {few} iterations", _reqleak([*hurry, "--server", "direct"]), _read_reqleak),
         Contestant("reqleak, default", _reqleak(["--server", "direct"]), _read_reqleak),
         Contestant("reqleak, bundled server", _reqleak(["--server", "bundled"]), _read_reqleak),
@@ -100,6 +111,16 @@ def _inside(name: str) -> Callable[[str, str, Path], list[str]]:
         name,
         endpoint,
     ]
+
+
+def _load(python: str, endpoint: str, folder: Path) -> list[str]:
+    return [python, "-c", f"import {_SHOP.partition(':')[0]}"]
+
+
+def _read_nothing(done: subprocess.CompletedProcess[str], folder: Path) -> tuple[str, int, str, float]:
+    if done.returncode:
+        raise ValueError(done.stderr.strip()[-200:])
+    return "none", 0, "", 0.0
 
 
 def _reqleak(options: list[str]) -> Callable[[str, str, Path], list[str]]:

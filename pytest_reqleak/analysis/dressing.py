@@ -37,6 +37,9 @@ def dressed(
         lines: Of each gauge that is a holder's path, the largest first.
         code: Tells the user's own files from others.
     """
+    if not holders:
+        # Of a clean run, which shall not pay for finding out where the standard library is.
+        return ()
     code = code or CodeMap()
     sources = Sources(code)
     adding: dict[str, tuple[RawFrame, ...]] = {}

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
-from pytest_reqleak.model.request import PLACEHOLDER, Request
+from pytest_reqleak.model.request import PLACEHOLDER, Request, accepts
 
 _MARK = PLACEHOLDER.encode()
 # What a request target may hold as it is; all else is percent-encoded, as browsers do.
 _TARGET_BYTES = frozenset(range(0x21, 0x7F)) - frozenset(b'#"<>\\^`{|}')
+_STATUSES = range(100, 600)
+# What counts where a request expects nothing else, as nearly all do: found out once.
+_SUCCESS = frozenset(status for status in _STATUSES if accepts(None, status))
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -71,7 +74,11 @@ class Template:
         self.method = request.method
         self.target = Text(_encode_target(request.path))
         self.body = Text(request.body())
-        self.good = frozenset(status for status in range(100, 600) if request.accepts(status))
+        self.good = (
+            _SUCCESS
+            if request.expect is None
+            else frozenset(status for status in _STATUSES if request.accepts(status))
+        )
         self.leaves_early = request.ending == "disconnect"
         given = [
             (name.lower().encode("ascii"), value.strip().encode("utf-8"))

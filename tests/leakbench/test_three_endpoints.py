@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.three_endpoints.__main__ import Line, _line, _table, _verdict
+from benchmarks.three_endpoints.__main__ import Line, _by_endpoint, _line, _table, _verdict
 from benchmarks.three_endpoints.contestants import ENDPOINTS, TRUTH, Trial, contestants
 
 
@@ -84,3 +85,25 @@ def test_every_contestant_reads_what_its_command_prints(tmp_path: Path) -> None:
                 verdict, requests, place, _ = contestant.read(done, tmp_path)
                 assert ("leak", 7) == (verdict, requests), name
                 assert (place == "shop.py:14") == (name in ("reqleak", "pytest-memray")), name
+
+
+def test_a_peer_that_was_wrong_about_an_endpoint_is_not_compared_there() -> None:
+    ours = [replace(line, cpu_seconds=0.5) for line in OURS]
+    peer = [replace(line, cpu_seconds=2.0) for line in lines("peer", 900, 4.0, cache="leak")]
+
+    leak, cache, clean = _by_endpoint([*ours, *peer]).splitlines()
+
+    assert leak.endswith("peer 4.0x (4.0x)")
+    assert cache.endswith("nobody")
+    assert clean.endswith("peer 4.0x (4.0x)")
+
+
+def test_what_the_import_of_the_app_takes_is_nobodys_cost() -> None:
+    trials = {
+        ("leak", "bare"): [Trial("none", 1000, 2.0, loop_seconds=1.0, cpu_seconds=1.9)],
+        ("leak", "load"): [Trial("none", 0, 1.0, cpu_seconds=0.75)],
+    }
+
+    line = _line("leak", "tool", [Trial("leak", 3000, 8.0, cpu_seconds=4.0)], trials)
+
+    assert 3.25 == line.cpu_seconds
