@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from pytest_reqleak.settings import Settings
 
 
-def check_outputs(settings: Settings, places: Mapping[str, str]) -> None:
+def check_outputs(
+    settings: Settings, places: Mapping[str, str], *, read: Mapping[str, str] | None = None
+) -> None:
     """Find out, before anything is measured, whether the results can be delivered.
 
     Args:
         settings: What was asked for.
         places: How each setting was given, for messages.
+        read: What is read besides the baseline, such as `the requests`, by its path.
 
     Raises:
         UsageError: A file cannot be written, or the baseline cannot be used; names the setting.
@@ -30,7 +33,7 @@ def check_outputs(settings: Settings, places: Mapping[str, str]) -> None:
     from pytest_reqleak.baseline.document import read_baseline
     from pytest_reqleak.errors import UsageError
 
-    files = dict(settings.files)
+    files, inputs = dict(settings.files), dict(read or {})
     if settings.baseline is not None:
         try:
             read_baseline(settings.baseline, may_be_missing=settings.baseline_update)
@@ -38,7 +41,9 @@ def check_outputs(settings: Settings, places: Mapping[str, str]) -> None:
             raise UsageError(f"{places.get('baseline', '--baseline')}: {error}") from None
         if settings.baseline_update:
             files["baseline"] = settings.baseline
-    check_all_writable(files, places)
+        else:
+            inputs[settings.baseline] = "the baseline"
+    check_all_writable(files, places, read=inputs)
 
 
 def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:

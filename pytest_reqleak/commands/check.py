@@ -85,7 +85,11 @@ def _check(asked: argparse.Namespace) -> int:
     given = given_on_command_line(lambda name: getattr(asked, name), command=True)
     settings = resolve([given])
     requests = read_requests(asked.lines, asked.requests)
-    check_outputs(settings, {name: value.place for name, value in given.items()})
+    check_outputs(
+        settings,
+        {name: value.place for name, value in given.items()},
+        read={asked.requests: "the requests"} if asked.requests else None,
+    )
     run = _measure(asked.target, requests, settings)
     _print_report(run, sys.stdout, asked.verbose - asked.quiet)
     _write_files(run, settings)

@@ -90,7 +90,7 @@ def add_to(commands: Any) -> None:
 
 
 def _compare(asked: argparse.Namespace) -> int:
-    from pytest_reqleak.report.files import check_writable
+    from pytest_reqleak.report.formats import check_all_writable
 
     given = {
         **given_on_command_line(
@@ -102,10 +102,8 @@ def _compare(asked: argparse.Namespace) -> int:
     requests = read_requests(asked.lines, asked.requests)
     file = settings[0].files.get("json")
     if file is not None:
-        try:
-            check_writable(file)
-        except UsageError as error:
-            raise UsageError(f"{given['json'].place}: {error}") from None
+        read = {asked.requests: "the requests"} if asked.requests else None
+        check_all_writable({"json": file}, {"json": given["json"].place}, read=read)
     entries = [
         _measure(asked.target, requests, chosen, variant)
         for variant, chosen in zip(variants, settings, strict=True)

@@ -49,7 +49,11 @@ def _report(asked: argparse.Namespace) -> int:
 
     runs = read_results(asked.results)
     files = {name: path for name in options.FILE_FORMATS if (path := getattr(asked, name)) is not None}
-    check_all_writable(files, {name: f"--{name} = {os.fspath(path)!r}" for name, path in files.items()})
+    places = {name: f"--{name} = {os.fspath(path)!r}" for name, path in files.items()}
+    check_all_writable(files, places)
+    # JSON says all that the result said, so it may take its place.
+    others = {name: path for name, path in files.items() if name != "json"}
+    check_all_writable(others, places, read=dict.fromkeys(asked.results, "the result"))
     write_all(files, runs, session=len(runs) > 1)
     can = stream_abilities(sys.stdout)
     verbosity = max(-1, min(asked.verbose - asked.quiet, 2))

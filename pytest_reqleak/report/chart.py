@@ -95,13 +95,15 @@ def _chart(run: Run, meter: Meter, judged_samples: Samples, measured_samples: Sa
     scale = _Scale(judged, right=whole.iterations[-1], grows=growth is not None and growth.grows)
     measured = measured_samples.series(meter)
     line, fan = _growth_line(scale, measured, growth) if measured and growth else (None, "")
-    curve, aside = _paths(scale, run.samples, whole)
+    moves = any(value != judged.values[0] for value in judged.values)
+    # What never moved is named in a line of text, and is not drawn.
+    curve, aside = _paths(scale, run.samples, whole) if moves else ("", "")
     return Chart(
         meter=meter,
         growth=growth,
         first=judged.values[0],
         last=judged.values[-1],
-        moves=any(value != judged.values[0] for value in judged.values),
+        moves=moves,
         curve=curve,
         aside=aside,
         bands=_bands(scale, run.samples),

@@ -6,6 +6,7 @@ when they are asked.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
@@ -51,17 +52,21 @@ def render(name: str, runs: Sequence[Run], *, session: bool = False) -> str:
     return report(runs)
 
 
-def check_all_writable(files: Mapping[str, str], places: Mapping[str, str]) -> None:
+def check_all_writable(
+    files: Mapping[str, str], places: Mapping[str, str], *, read: Mapping[str, str] | None = None
+) -> None:
     """Find out, before a run is spent on it, whether every file could be written.
 
     Args:
         files: Paths by the name of the form.
         places: How each was asked for, for messages.
+        read: What is read, such as `the requests`, by its path: no report takes its place.
 
     Raises:
-        UsageError: One cannot, or two forms share a file; names the setting.
+        UsageError: One cannot, two forms share a file, or one would replace what is read; names the setting.
     """
     taken: dict[str, str] = {}
+    inputs = {os.path.realpath(path): what for path, what in (read or {}).items()}
     for name, path in files.items():
         try:
             if name == "graph":
@@ -71,13 +76,19 @@ def check_all_writable(files: Mapping[str, str], places: Mapping[str, str]) -> N
             check_writable(path)
         except UsageError as error:
             raise UsageError(f"{places.get(name, f'--{name}')}: {error}") from None
-        # A terminal or a pipe can take several.
-        if path in taken and not path.startswith("/dev/"):
+        whole = os.path.realpath(path)
+        if whole in inputs:
             raise UsageError(
-                f"{places.get(name, f'--{name}')}: {path!r} is already the file of {taken[path]}: "
+                f"{places.get(name, f'--{name}')}: {path!r} is the file of {inputs[whole]}, which a report "
+                "would replace: name another one"
+            )
+        # A terminal or a pipe can take several.
+        if whole in taken and not path.startswith("/dev/"):
+            raise UsageError(
+                f"{places.get(name, f'--{name}')}: {path!r} is already the file of {taken[whole]}: "
                 "name another one"
             )
-        taken[path] = name
+        taken[whole] = name
 
 
 def write_all(files: Mapping[str, str], runs: Sequence[Run], *, session: bool = False) -> list[str]:

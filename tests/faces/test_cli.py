@@ -218,3 +218,17 @@ def test_an_interrupt_ends_quietly_with_130(project):
 
     assert 130 == process.returncode
     assert "" == errors
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [(("--requests=kept.json",), "the requests"), (("--baseline=kept.json",), "the baseline")],
+)
+def test_no_report_takes_the_place_of_what_is_read(run_command, project, given, what):
+    text = {"the requests": '[{"method": "GET", "path": "/"}]', "the baseline": '{"baseline": 1}'}[what]
+    (project.path / "kept.json").write_text(text)
+
+    result = run_command("check", "apps:clean", *given, "--json=./kept.json")
+
+    assert_told(result, 2, f"--json = './kept.json' (command line): './kept.json' is the file of {what}, *")
+    assert text == (project.path / "kept.json").read_text()

@@ -126,6 +126,8 @@ def test_a_bad_file_is_refused_in_one_line_and_nothing_is_overwritten(
         (["report", "run.json", "--html", "."], "--html = '.': cannot write '.': it is a folder"),
         (["report", "run.json", "--sarif", "no/x"], "--sarif = 'no/x': cannot write 'no/x': the folder"),
         (["report", "run.json", "--html", "a", "--json", "a"], "'a' is already the file of json"),
+        (["report", "run.json", "--html", "a", "--json", "./a"], "'a' is already the file of json"),
+        (["report", "run.json", "--html", "./run.json"], "'./run.json' is the file of the result, which a"),
         (["diff", "run.json", "gone.json"], "cannot read 'gone.json'"),
         (["diff", "run.json", "run.json", "--tolerance", "x"], "--tolerance = 'x' (command line): must be"),
         (["diff", "run.json", "run.json", "--tolerance", "-1"], "must be a number of percent such as 10"),
