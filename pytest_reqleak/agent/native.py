@@ -24,6 +24,7 @@ from typing import Any
 
 from pytest_reqleak.agent.capture import held_at
 from pytest_reqleak.agent.symbols import Libraries
+from pytest_reqleak.agent.turns import Turns, turns_of_new_thread
 from pytest_reqleak.agent.windows import Marks
 from pytest_reqleak.errors import ReqleakError
 from pytest_reqleak.model.raw import RawSite
@@ -31,7 +32,11 @@ from pytest_reqleak.model.raw import RawSite
 _CAPTURE = "capture.bin"
 _INTERVAL_MS = 5
 # Two notes of memray's clock before the mark and one after it, so that the mark falls between quiet ones.
+_NOTES_BEFORE, _NOTES_AFTER = 2, 1
+# Where nobody tells how many it has made: five and two times what they should take.
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.025, 0.010
+# On a machine that is so busy that the clock stands, a mark is a little off in the end.
+_MOST_SECONDS = 1.0
 
 
 class TracerUnavailable(ReqleakError):
@@ -67,6 +72,7 @@ class NativeTracer:
         self._keep = keep
         self._tracker: Any = None
         self._folder: str | None = None
+        self._clock: Turns | None = None
         self._times: list[tuple[int, float]] = []
         self._frames = 16
         self._growth: tuple[RawSite, ...] | None = None
@@ -91,7 +97,7 @@ class NativeTracer:
             )
             # Where greenlets are in use memray tells its opinion of them; its errors are raised.
             with contextlib.redirect_stderr(io.StringIO()):
-                self._tracker.__enter__()
+                _, self._clock = turns_of_new_thread(self._tracker.__enter__)
         except (RuntimeError, OSError) as exc:
             self._tracker = None
             _log_from(logging.WARNING)
@@ -107,10 +113,14 @@ class NativeTracer:
         return os.path.join(self._folder, _CAPTURE)
 
     def mark(self, iterations: int) -> None:
-        """Note the time, in a pause of 35 ms in which nothing should run."""
-        time.sleep(_BEFORE_SECONDS)
+        """Note the time, in a pause of 15 ms or so in which nothing should run."""
+        self._await_notes(_NOTES_BEFORE, _BEFORE_SECONDS)
         self._times.append((iterations, time.time() * 1000))
-        time.sleep(_AFTER_SECONDS)
+        self._await_notes(_NOTES_AFTER, _AFTER_SECONDS)
+
+    def _await_notes(self, count: int, seconds: float) -> None:
+        if self._clock is None or not self._clock.await_more(count, _MOST_SECONDS):
+            time.sleep(seconds)
 
     def growth(self) -> tuple[RawSite, ...]:
         """End the capture, read it, and tell which stacks grew from mark to mark."""
