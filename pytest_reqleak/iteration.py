@@ -11,6 +11,8 @@ import pytest
 
 FIXTURE = "reqleak_iteration"
 PLACEHOLDER = "{i}"
+UNREPEATABLE = pytest.StashKey[bool]()
+"""Whether a test's second pass has failed, where the first has passed."""
 
 
 class Iteration:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_reqleak.errors import UsageError
-from pytest_reqleak.iteration import Iteration
+from pytest_reqleak.iteration import UNREPEATABLE, Iteration
 
 FIRST_PASS_ONLY = {
     "_pytest.debugging": "PdbTrace",
@@ -192,6 +192,7 @@ def note_pass(item: pytest.Item, error: BaseException, number: int) -> None:
         number: Of the iteration, counted from 0.
     """
     if not isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
+        item.stash[UNREPEATABLE] = number == 1
         add_note(item, error, told(number))
     elif number:
         add_note(item, error, f"skipped in iteration {number + 1:,}, the {number:,} before it passed")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +20,8 @@ import pytest
 
 from pytest_reqleak import options
 from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, UsageError
-from pytest_reqleak.iteration import Iteration
-from pytest_reqleak.session import Session
+from pytest_reqleak.iteration import UNREPEATABLE, Iteration
+from pytest_reqleak.session import NOT_REPEATABLE, SKIPPED, Session
 from pytest_reqleak.settings import given_as_keywords, resolve
 
 if TYPE_CHECKING:
@@ -107,8 +108,13 @@ def _markers(item: pytest.Item) -> list[pytest.Mark]:
 
 
 def _sources(item: pytest.Item) -> list[Mapping[str, Given]]:
+    return [*_session(item.config).sources, *_marked(item)]
+
+
+def _marked(item: pytest.Item) -> list[dict[str, Given]]:
+    """What the test's markers set, its own last."""
     where = f" on {item.nodeid}"
-    sources = list(_session(item.config).sources)
+    sources = []
     for mark in reversed(_markers(item)):
         if len(mark.args) > 1 or not all(isinstance(argument, bool) for argument in mark.args):
             shown = ", ".join(map(repr, mark.args))
@@ -185,6 +191,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
             item,
             runtest,
             _settings(item),
+            marked=ChainMap(*reversed(_marked(item))),
             started=item.stash[_STARTED],
             boot=item.stash.get(_BOOT, None),
             keep=lambda run: _keep(item, run),
@@ -220,7 +227,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             report.sections.append(("Raised by the app", told(describe_exception(raised), raised)))
     if report.skipped and not hasattr(report, "wasxfail") and _markers(item) and _is_repeated(item):
         # A marker promises a measurement; who reads the summary shall know that there was none.
-        report.reqleak_skipped = True
+        report.reqleak_unmeasured = SKIPPED
+    elif report.failed and item.stash.get(UNREPEATABLE, False):
+        report.reqleak_unmeasured = NOT_REPEATABLE
     runs = item.stash.get(_RUNS, None)
     if runs:
         report.reqleak_runs = runs

@@ -7,7 +7,7 @@ there in its next pass. How one pass is made is the business of `passes`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import pytest
 from pytest_reqleak.agent.agent import Agent
 from pytest_reqleak.categorizing import categorized
 from pytest_reqleak.drivers.body import BodyDriver
-from pytest_reqleak.errors import ReqleakError
+from pytest_reqleak.errors import ReqleakError, ReqleakWarning
 from pytest_reqleak.fixture import against_baseline, judge, one_at_a_time
 from pytest_reqleak.fixture_names import fixtures_of, own_growth
 from pytest_reqleak.measuring import run_workload
@@ -29,8 +29,12 @@ from pytest_reqleak.time_limits import time_limit_of
 if TYPE_CHECKING:
     from pytest_reqleak.boots import Boot
     from pytest_reqleak.model.run import Run
-    from pytest_reqleak.settings import Settings
+    from pytest_reqleak.settings import Given, Settings
     from pytest_reqleak.stages import Observer
+
+
+OF_THE_APP = frozenset({"server", "interface", "server_args", "isolate", "allocator", "python_malloc"})
+"""Settings of how an app is booted: without `reqleak_client` a body boots none."""
 
 
 def measure_body(
@@ -38,6 +42,7 @@ def measure_body(
     runtest: Callable[[], None],
     settings: Settings,
     *,
+    marked: Mapping[str, Given],
     started: float,
     boot: Boot | None,
     keep: Callable[[Run], None],
@@ -49,6 +54,7 @@ def measure_body(
         item: The test, set up.
         runtest: Its own `runtest`: one pass.
         settings: Of this test.
+        marked: Those that its markers set.
         started: When its set-up began, on the monotonic clock.
         boot: The app of its `reqleak_client`, if it has one.
         keep: Is given the result, for the session's report.
@@ -59,6 +65,8 @@ def measure_body(
         ReqleakError: It could not be measured.
         BaseException: What a pass raised, with a note that names the iteration.
     """
+    for warning in _without_effect(marked, boots=boot is not None):
+        item.warn(ReqleakWarning(warning))
     limit = time_limit_of(item, started=started)
     plan = settings.plan if limit is None else limit.shorten(settings.plan)
     fixtures = fixtures_of(item)
@@ -102,6 +110,21 @@ def measure_body(
         run = against_baseline(categorized(run, recorders.categorize), settings)
     keep(run)
     judge(run, settings, warn=item.warn)
+
+
+def _without_effect(marked: Mapping[str, Given], *, boots: bool) -> Iterator[str]:
+    """What a marker asks for in vain: nobody shall believe that it was measured so."""
+    for name, given in marked.items():
+        if name == "concurrency":
+            yield (
+                f"{given.place}: has no effect, as a body runs once at a time; "
+                "reqleak.check(app, requests, concurrency=...) sends requests side by side"
+            )
+        elif name in OF_THE_APP and not boots:
+            yield (
+                f"{given.place}: has no effect, as the test uses no reqleak_client, so no app is booted "
+                f"for it; use that, or reqleak.check(app, requests, {name}=...)"
+            )
 
 
 def _body_info() -> ServerInfo:

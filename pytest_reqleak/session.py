@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_reqleak.model.run import Run
     from pytest_reqleak.settings import Given
 
+SKIPPED, NOT_REPEATABLE = "skipped", "not repeatable"
+"""Why a test was not measured, as its report says it."""
+
 MOST_CLEAN_SHOWN = 10
 """Clean runs in the summary, unless `-v` asks for all."""
 
@@ -52,7 +55,8 @@ class Session:
         self._boots: Boots | None = None
         # JSON texts by node id, phase and worker: a rerun replaces what it repeats.
         self._texts: dict[tuple[str, str, str], list[str]] = {}
-        self._skipped: set[str] = set()
+        # Node ids by why nothing was measured.
+        self._unmeasured: dict[str, set[str]] = {SKIPPED: set(), NOT_REPEATABLE: set()}
         self._notes: list[str] = []
         self._annotations: list[str] = []
 
@@ -88,10 +92,11 @@ class Session:
         )
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take the runs that came with a test's report, and notice marked tests without one."""
+        """Take the runs that came with a test's report, and notice tests that were not measured."""
+        why = getattr(report, "reqleak_unmeasured", None)
         # A subtest's report has a context; the test itself goes on.
-        if getattr(report, "reqleak_skipped", False) and not hasattr(report, "context"):
-            self._skipped.add(report.nodeid)
+        if why is not None and not hasattr(report, "context"):
+            self._unmeasured[why].add(report.nodeid)
         texts = getattr(report, "reqleak_runs", None)
         if texts:
             # With `--dist each` every worker of pytest-xdist runs the test.
@@ -129,16 +134,23 @@ class Session:
         if self._texts:
             for line in self._summary(terminalreporter):
                 terminalreporter.write_line(line)
-        if self._skipped:
-            one = len(self._skipped) == 1
-            self._notes.append(
-                f"{len(self._skipped)} {'test' if one else 'tests'} with no_leak "
-                f"{'was' if one else 'were'} skipped, so nothing was measured there; -rs says why"
-            )
-        for note in self._notes:
+        for note in [*self._notes, *self._unmeasured_notes()]:
             terminalreporter.write_line(f"reqleak: {note}")
         for line in self._annotations:
             terminalreporter.write_line(line)
+
+    def _unmeasured_notes(self) -> Iterator[str]:
+        """Say how many tests were not measured, where the summary of pytest alone does not tell it."""
+        skipped, not_repeatable = (len(node_ids) for node_ids in self._unmeasured.values())
+        if skipped:
+            tests = "1 test with no_leak was" if skipped == 1 else f"{skipped:,} tests with no_leak were"
+            yield f"{tests} skipped, so nothing was measured there; -rs says why"
+        if not_repeatable:
+            tests = "1 test is" if not_repeatable == 1 else f"{not_repeatable:,} tests are"
+            yield (
+                f"{tests} not repeatable, as iteration 2 failed and iteration 1 passed: "
+                "leave out what cannot be repeated with reqleak_off"
+            )
 
     def _summary(self, reporter: Any) -> Iterator[str]:
         from pytest_reqleak.model.meter import Verdict

@@ -132,8 +132,8 @@ def _variants(servers: Sequence[str], allocators: Sequence[str]) -> list[_Varian
         raise UsageError(f"{twice[0]!r} is given twice: each run must differ from the others")
     if len(found) < 2:
         known = ", ".join(BY_NAME["server"].choices)
-        seen = f"{labels[0]!r} alone" if labels else "nothing"
-        raise UsageError(f"{seen} cannot be compared: give --server at least twice; known are {known}")
+        seen = f"{labels[0]!r} alone cannot be compared" if labels else "there is nothing to compare"
+        raise UsageError(f"{seen}: give --server at least twice; known are {known}")
     return found
 
 

@@ -75,7 +75,7 @@ def test_one_that_cannot_be_measured_does_not_keep_the_others_from_it(run_comman
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "nothing cannot be compared: give --server at least twice; known are *"),
+        ((), "there is nothing to compare: give --server at least twice; known are *"),
         (
             ("--server", "direct"),
             "'direct' alone cannot be compared: give --server at least twice; known are *",

@@ -144,3 +144,68 @@ def test_one_skipped_test_is_said_on_the_controller_too(run_pytest):
     )
 
     result.stdout.fnmatch_lines(["reqleak: 1 test with no_leak was skipped, so nothing was measured there*"])
+
+
+def test_tests_that_cannot_be_repeated_are_counted(run_pytest):
+    result = run_pytest(
+        """
+import pytest
+SEEN = set()
+
+def insert(name):
+    assert name not in SEEN
+    SEEN.add(name)
+
+def test_a():
+    insert("a")
+
+def test_b():
+    insert("b")
+
+def test_fails():
+    assert False
+
+def test_third():
+    SEEN.add(len(SEEN))
+    assert len(SEEN) < 5
+
+@pytest.mark.xfail(strict=True)
+def test_expected():
+    insert("c")
+""",
+        "--reqleak",
+    )
+
+    result.assert_outcomes(failed=4, xfailed=1)
+    result.stdout.fnmatch_lines(
+        ["reqleak: 2 tests are not repeatable, as iteration 2 failed and*reqleak_off"]
+    )
+
+
+def test_what_a_marker_asks_for_in_vain_is_warned_of(run_pytest):
+    result = run_pytest(
+        """
+import apps
+import pytest
+
+@pytest.fixture
+def reqleak_app():
+    return apps.asgi
+
+@pytest.mark.no_leak(server="granian", concurrency=4)
+def test_body():
+    pass
+
+@pytest.mark.no_leak(server="direct")
+def test_client(reqleak_client):
+    assert 200 == reqleak_client.get("/").status_code
+"""
+    )
+
+    result.assert_outcomes(passed=2, warnings=2)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*no_leak(server='granian') on test_it.py::test_body: has no effect, *uses no reqleak_client*",
+            "*no_leak(concurrency=4) on test_it.py::test_body: has no effect, as a body runs once at a time*",
+        ]
+    )
