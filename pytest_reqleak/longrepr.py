@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 
-from pytest_reqleak.errors import MemoryGrowth
+from pytest_reqleak.errors import MemoryGrowth, ReqleakWarning
+
+_FILTERED = (
+    "The project's filterwarnings makes an error of this warning; "
+    "add 'default::pytest_reqleak.ReqleakWarning' to it to be warned only."
+)
 
 LEAST_COLUMNS, MOST_COLUMNS = 30, 120
 
 
 def represent(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-    """Represent `MemoryGrowth`, `NoVerdict` or a `ReqleakError` as a failure of a test.
+    """Represent what we raise as a failure of a test; a warning too, where filters make an error of it.
 
     Args:
         item: The test.
@@ -37,6 +42,8 @@ def represent(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -
             width=max(LEAST_COLUMNS, min(columns, MOST_COLUMNS)),
             verbosity=item.config.option.verbose,
         )
+    elif isinstance(error, ReqleakWarning):
+        text += f"\n{_FILTERED}"
     path, line = _place(item, excinfo)
     name = type(error).__name__
     entry = shown.reprtraceback.reprentries[-1]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_reqleak import options
-from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, UsageError
+from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakError, ReqleakWarning, UsageError
 from pytest_reqleak.iteration import UNREPEATABLE, Iteration
 from pytest_reqleak.session import NOT_REPEATABLE, SKIPPED, Session
 from pytest_reqleak.settings import given_as_keywords, resolve
@@ -214,7 +214,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     if call.excinfo is not None and report.failed:
         error = call.excinfo.value
-        if isinstance(error, (MemoryGrowth, NoVerdict, ReqleakError)):
+        if isinstance(error, (MemoryGrowth, NoVerdict, ReqleakError, ReqleakWarning)):
             from pytest_reqleak.longrepr import represent
 
             report.longrepr = represent(item, call.excinfo)

@@ -209,3 +209,25 @@ def test_client(reqleak_client):
             "*no_leak(concurrency=4) on test_it.py::test_body: has no effect, as a body runs once at a time*",
         ]
     )
+
+
+def test_a_warning_that_filters_make_an_error_is_told_in_one_line_and_how_to_be_warned_only(run_pytest):
+    source = """
+import pytest
+
+@pytest.mark.no_leak(concurrency=4)
+def test_body():
+    pass
+"""
+    result = run_pytest(source, "-Werror")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "no_leak(concurrency=4) on test_it.py::test_body: has no effect, as a body runs once at a time;*",
+            "*add 'default::pytest_reqleak.ReqleakWarning' to it*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*repeat.py*")
+    warned = run_pytest(source, "-Werror", "-Wdefault::pytest_reqleak.ReqleakWarning")
+    warned.assert_outcomes(passed=1, warnings=1)
