@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.leakbench.environments import Environments, NoEnvironment, default_python_folders
+from benchmarks.leakbench.environments import Environments, Here, NoEnvironment, default_python_folders
 from benchmarks.leakbench.peers import PEERS
-from benchmarks.three_endpoints.contestants import BARE, ENDPOINTS, LOAD, TRUTH, Trial, contestants
+from benchmarks.three_endpoints.contestants import (
+    BARE,
+    ENDPOINTS,
+    LOAD,
+    PROJECT,
+    TRUTH,
+    Trial,
+    contestants,
+)
 
 OURS = "reqleak"
 
@@ -65,15 +74,29 @@ def main() -> int:
     parser.add_argument("--few", type=int, default=200, metavar="N", help="iterations of reqleak in a hurry")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/reqleak-leakbench"), metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--here", action="store_true", help="in this Python, without an environment")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only those whose name begins so (and the bare loop)"
+    )
     chosen = parser.parse_args()
-    environments = Environments(chosen.cache.expanduser().resolve(), python_folders=default_python_folders())
+    environments: Here | Environments = Here()
+    if not chosen.here:
+        cache = chosen.cache.expanduser().resolve()
+        environments = Environments(cache, python_folders=default_python_folders())
     try:
         python = str(environments.get(Shop()).python)
     except NoEnvironment as error:
         print(error, file=sys.stderr)
         return 2
+    # What is installed is compiled, and so are the peers: nobody is timed at compiling.
+    compiled = ("pytest_reqleak", "benchmarks/three_endpoints", "benchmarks/leakbench/inside")
+    subprocess.run([python, "-m", "compileall", "-q", *compiled], cwd=PROJECT, check=True)
     trials: dict[tuple[str, str], list[Trial]] = {}
-    everybody = contestants(chosen.few)
+    everybody = [
+        contestant
+        for contestant in contestants(chosen.few)
+        if contestant.name in (BARE, LOAD) or contestant.name.startswith(chosen.only)
+    ]
     # In turn, so that a slow minute of the machine falls on all of them.
     for round_number in range(chosen.rounds):
         for endpoint in ENDPOINTS:

@@ -56,7 +56,7 @@ class Contestant:
         """Run it once; an answer that cannot be read is the verdict `error`."""
         with tempfile.TemporaryDirectory(prefix="three-endpoints-") as scratch:
             folder = Path(scratch)
-            env = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
+            env = {**os.environ, "PYTHONPATH": str(PROJECT)}
             env |= {**dict(self.env), "ENDPOINT": endpoint, "LEAKBENCH_SENT": str(folder / "sent.txt")}
             start, computed = time.perf_counter(), _children_seconds()
             done = subprocess.run(
