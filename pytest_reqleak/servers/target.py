@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
+from itertools import repeat
+from operator import is_
 from types import ModuleType
 from typing import Any
 
@@ -179,7 +181,9 @@ def home_of_app(app: Any) -> tuple[str, str] | None:
     """The module of which an app is a global, and its name there; None where it is none."""
     homes = []
     for module, names in _globals_by_module():
-        homes += [(module, name) for name, value in list(names.items()) if value is app]
+        # Tens of thousands of names in all: no step of Python for each.
+        if any(map(is_, list(names.values()), repeat(app))):
+            homes += [(module, name) for name, value in list(names.items()) if value is app]
     if not homes:
         return None
     # Where it was made rather than a test that imported it.
