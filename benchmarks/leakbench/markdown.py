@@ -27,7 +27,7 @@ def page(results: Sequence[Result], tools: Sequence[str], arguments: Sequence[st
     parts = [
         f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, reqleak {__version__}, "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores:",
-        f"```\n{command}\n```",
+        f"<!-- not run: it takes hours -->\n```console\n$ {command}\n```",
         _table(SUMMARY_HEAD, summary_rows(results, tools)),
         _table((*CASE_HEAD, *tools), case_rows(results, tools)),
     ]

@@ -17,26 +17,46 @@ from pytest_reqleak.options import PYTEST, options_for
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "docs"))
 
-from page_blocks import Block, blocks, run_command, run_page  # noqa: E402
+from page_blocks import Block, blocks, run_page  # noqa: E402
 from page_telling import missing_lines  # noqa: E402
 
 PAGES = sorted(
     page.relative_to(PROJECT).as_posix()
-    for page in (PROJECT / "docs").rglob("*.md")
+    for ending in ("md", "inc")
+    for page in (PROJECT / "docs").rglob(f"*.{ending}")
     if "_build" not in page.parts
 )
 READMES = ["README.md", "CONTRIBUTING.md", "examples/shop/README.md", "examples/flask_shop/README.md"]
+NOT_RUN = {
+    "CONTRIBUTING.md": 2,
+    "docs/granian-case.md": 5,
+    "docs/how-it-measures.md": 1,
+    "docs/how-to/granian.md": 1,
+    "docs/how-to/xdist.md": 1,
+    "docs/integrations.md": 1,
+    "docs/leakbench.md": 2,
+    "docs/leakbench_own.inc": 1,
+    "docs/leakbench_shared.inc": 1,
+    "docs/leakbench_three.inc": 1,
+    "docs/power.md": 2,
+    "docs/quickstart.md": 1,
+    "docs/speed.md": 1,
+    "docs/tutorial.md": 1,
+    "examples/flask_shop/README.md": 1,
+    "examples/shop/README.md": 1,
+}
+"""How many blocks of each page no test can run: they need the package index, versions of old or hours."""
 
 
 def text_of(name: str) -> str:
     return (PROJECT / name).read_text("utf-8")
 
 
-def having(role: str, names: list[str]) -> list[str]:
-    return [name for name in names if any(block.role == role for block in blocks(text_of(name)))]
+def having(*roles: str, names: list[str]) -> list[str]:
+    return [name for name in names if any(block.role in roles for block in blocks(text_of(name)))]
 
 
-@pytest.mark.parametrize("name", sorted({*having("output", PAGES), *having("script", PAGES)}))
+@pytest.mark.parametrize("name", having("output", "script", "run", names=PAGES))
 def test_the_story_of_a_page_happens_as_it_is_told(name: str, tmp_path: Path) -> None:
     page = text_of(name)
     own = tuple(block.name for block in blocks(page) if block.role == "file" and block.name)
@@ -48,12 +68,36 @@ def test_the_story_of_a_page_happens_as_it_is_told(name: str, tmp_path: Path) ->
         assert block.shown.strip(), f"{name}:{block.line}: no output is shown"
 
 
-@pytest.mark.parametrize("name", having("output", READMES))
-def test_the_outputs_of_a_readme_are_what_its_commands_print(name: str) -> None:
-    for block in blocks(text_of(name)):
-        if block.role == "output":
-            printed = run_command(block.command, PROJECT)
-            assert [] == missing_lines(block.shown, printed, ("examples/",)), printed
+@pytest.mark.parametrize("name", having("output", "script", "run", names=READMES))
+def test_what_a_readme_shows_happens(name: str, tmp_path: Path) -> None:
+    for block, printed in run_page(text_of(name), tmp_path, outputs_in=PROJECT, modules=PROJECT):
+        assert [] == missing_lines(block.shown, printed, ("examples/",)), printed
+
+
+@pytest.mark.parametrize("name", [*PAGES, *READMES])
+def test_every_block_is_run_or_is_counted_among_those_that_cannot_be(name: str) -> None:
+    found = [block for block in blocks(text_of(name)) if not block.language.startswith("{")]
+
+    assert [] == [block.line for block in found if block.role is None]
+    assert [] == [block.line for block in found if block.role == "not run" and not block.name]
+    unrun = [block for block in found if block.role in ("not run", "granian-case")]
+    assert NOT_RUN.get(name, 0) == len(unrun)
+
+
+def test_a_file_that_a_page_shows_is_used_by_what_comes_after_it() -> None:
+    for name in [*PAGES, *READMES]:
+        roles = [block.role for block in blocks(text_of(name))]
+        last_file = max((n for n, role in enumerate(roles) if role == "file"), default=-1)
+        assert last_file < 0 or {"run", "output", "script"} & set(roles[last_file:]), name
+
+
+def test_commands_of_the_readme_are_run_by_the_continuous_integration() -> None:
+    named = [block.name for block in blocks(text_of("README.md")) if block.role == "command"]
+
+    assert ["check", "tests"] == named
+    script = PROJECT / ".ci" / "run"
+    if script.exists():  # It is not part of the source distribution.
+        assert all(f"readme_command {name})" in script.read_text("utf-8") for name in named)
 
 
 @pytest.mark.parametrize("name", [*PAGES, *READMES])
