@@ -29,6 +29,8 @@ _SLOTS = 1 << (_PAGE_BITS - _SLOT_BITS)
 _PAGE_MASK = (1 << _PAGE_BITS) - 1
 _CLOCK_EVERY = 64
 _MOST_SOURCES = 20
+# To put a longer way into words takes too long.
+_MOST_LINKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class HeapSearch:
         self._roots = sorted(roots, key=lambda root: root.level)
         self._visited: dict[int, bytearray] = {}
         self._levels: list[list[Any]] = []
+        # Levels at which roots come in.
+        self._n_late = 0
         self._deadline = time.monotonic() + seconds
         self.gave_up = False
         for thing in barred:
@@ -65,8 +69,30 @@ class HeapSearch:
     def find(self, wanted: Sequence[Any]) -> dict[int, Chain]:
         """Chains by the id of what they lead to; what no root reaches is absent."""
         missing = {id(thing): thing for thing in wanted}
+        # The names of a module are where ways begin; they grow by `setattr` and `globals()[…]`.
+        modules = {id(root.names): root for root in self._roots if root.names is not None}
+        named = {
+            key: Chain(root=f"{modules[key].module}.__dict__", level=modules[key].level, links=(thing,))
+            for key, thing in missing.items()
+            if key in modules
+        }
+        missing = {key: thing for key, thing in missing.items() if key not in named}
         depth = self._search(dict(missing))
-        return self._chains(missing, depth)
+        return {**named, **self._chains(missing, depth)}
+
+    def deepest(self, least: int) -> Chain | None:
+        """The chain to what is farthest from all roots; None where that is nearer than `least` links.
+
+        Of a list whose nodes refer to each other, it goes through all nodes, or half of them
+        where both ends have a name.
+        """
+        nobody: list[Any] = []
+        self._search({id(nobody): nobody})
+        place = max((place for place, level in enumerate(self._levels) if level), default=0)
+        if place < least:
+            return None
+        farthest = self._levels[place][0]
+        return self._chains({id(farthest): farthest}, {id(farthest): place}, most=place + 1).get(id(farthest))
 
     def _mark(self, address: int) -> bool:
         """Mark as visited; False where it was before."""
@@ -83,6 +109,7 @@ class HeapSearch:
         """Fill the levels; returns at which level each wanted object was found."""
         depth: dict[int, int] = {}
         late = self._entries_by_level()
+        self._n_late = len(late)
         level: list[Any] = []
         # An untracked object (a dict of numbers, a bytearray) cannot lead anywhere.
         unlisted = {key for key, thing in missing.items() if not gc.is_tracked(thing)}
@@ -137,13 +164,15 @@ class HeapSearch:
                 late[root.level + (FOREIGN if foreign else 0)].append(thing)
         return late
 
-    def _chains(self, wanted: dict[int, Any], depth: dict[int, int]) -> dict[int, Chain]:
+    def _chains(
+        self, wanted: dict[int, Any], depth: dict[int, int], *, most: int = _MOST_LINKS
+    ) -> dict[int, Chain]:
         starts: dict[int, tuple[str, int]] = {}
         parents = self._parents({key: wanted[key] for key in depth}, depth, starts)
         chains = {}
         for key in depth:
             links = [wanted[key]]
-            while id(links[-1]) in parents and len(links) < 1000:
+            while id(links[-1]) in parents and len(links) <= most:
                 links.append(parents[id(links[-1])])
             links.reverse()
             root = starts.get(id(links[0]))
@@ -163,7 +192,8 @@ class HeapSearch:
             orphans = open_at.get(here + 1)
             if not orphans:
                 continue
-            named = self._starts(orphans.keys(), here + 1)
+            # What a root names is on one of the first levels: deeper down nobody is asked.
+            named = self._starts(orphans.keys(), here + 1) if here + 1 < self._n_late else {}
             starts.update(named)
             for key in named:
                 del orphans[key]

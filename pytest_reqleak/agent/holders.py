@@ -23,6 +23,7 @@ from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
 from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
 from pytest_reqleak.agent.identity import home_of, inherits, module_dict, of_kind, type_name
+from pytest_reqleak.agent.linked import LEAST_LINKS, linked_holder
 from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
 from pytest_reqleak.agent.roots import all_modules, harness_module, is_special, module_roots, running_roots
@@ -40,6 +41,8 @@ _MOST_HOLDERS = 10
 _MOST_WATCHED = 3
 _MOST_LINKS = 30
 _SIBLINGS = 3
+# Slower than that share of the surviving objects, a container is no explanation.
+_LEAST_SHARE = 0.1
 
 
 @dataclass(slots=True)
@@ -157,12 +160,14 @@ class HolderSearch:
                 holders.append(holder)
                 if len(self.gauges) < _MOST_WATCHED:
                     self._watch(holder.path, found)
-            if not holders and types:
-                holders = survivor_holders(types, self._find, iterations)
+            n_atexit = atexit._ncallbacks() - self._n_atexit
+            if types and n_atexit < least and not _explain(holders, types):
+                linked = self._linked(types, iterations)
+                holders = [linked, *holders] if linked else holders
+                holders = holders or survivor_holders(types, self._find, iterations)
             for found in candidates:
                 # What a frame of ours still holds would be found as its holder by the next search.
                 found.thing = found.chain = found.owner = None
-        n_atexit = atexit._ncallbacks() - self._n_atexit
         if n_atexit >= least:
             holders.append(
                 Holder(
@@ -235,6 +240,19 @@ class HolderSearch:
 
     def _find(self, things: Sequence[Any]) -> dict[int, Chain]:
         """Chains from the roots outside the harness, by the id of what they lead to."""
+        search = self._search()
+        chains = search.find(things)
+        self.gave_up = search.gave_up
+        return chains
+
+    def _linked(self, types: Mapping[str, float], iterations: int) -> Holder | None:
+        """A list of nodes that refer to each other, if one leads deeper than anything else."""
+        chain = self._search().deepest(LEAST_LINKS)
+        if chain is None or any(map(_is_harness, chain.links[:_MOST_LINKS])):
+            return None
+        return linked_holder(chain, types, iterations)
+
+    def _search(self) -> HeapSearch:
         # Of the whole heap these few alone are kept: the search needs the room itself.
         tracked = of_kind(gc.get_objects(), is_special)
         modules = all_modules(tracked)
@@ -243,10 +261,7 @@ class HolderSearch:
         barred: list[Any] = [*modules, *map(module_dict, modules), *(root.names for root in harness), self]
         extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
         roots = [*named, *running_roots(tracked, extra)]
-        search = HeapSearch(roots, [*barred, self], self._seconds)
-        chains = search.find(things)
-        self.gave_up = search.gave_up
-        return chains
+        return HeapSearch(roots, [*barred, self], self._seconds)
 
     def _watch(self, path: str, found: _Grown) -> None:
         thing = found.thing
@@ -262,6 +277,12 @@ class HolderSearch:
             return 0 if now_sizer is None else now_sizer(now)
 
         self.gauges[path] = (lambda: sizer(thing)) if again is None else read
+
+
+def _explain(holders: Sequence[Holder], types: Mapping[str, float]) -> bool:
+    """Whether what grows, grows about as fast as objects survive: one entry may be many objects."""
+    fastest = max((holder.growth_per_iteration for holder in holders), default=0.0)
+    return fastest >= _LEAST_SHARE * min(1.0, max(types.values()))
 
 
 def _largest(found: dict[int, _Grown], most: int) -> dict[int, _Grown]:

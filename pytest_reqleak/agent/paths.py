@@ -37,7 +37,15 @@ class Path:
         links: The same way, step by step.
     """
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, *, reachable: bool = False) -> None:
+        """Put a chain into words.
+
+        Args:
+            chain: From a root to the object.
+            reachable: Whether a function that another has made, of which there may be many, is
+                told by the way to it, and not by its own name (`shop.make.<locals>.view`).
+        """
+        self._reachable = reachable
         self._links = chain.links
         self.text = chain.root
         self.owner: Any = chain.links[-1]
@@ -71,7 +79,8 @@ class Path:
 
     def _own_name(self, thing: Any) -> str:
         if home_of(thing) is not None:
-            return full_name(thing)
+            name = full_name(thing)
+            return "" if self._reachable and "<locals>" in name else name
         kind = type(thing)
         if derives(kind, LRU_WRAPPER):
             own = instance_dict(thing) or {}

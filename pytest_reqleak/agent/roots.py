@@ -201,18 +201,19 @@ def task_title(task: Any) -> str:
 
 def running_roots(tracked: list[Any], extra: Mapping[str, object]) -> list[Root]:
     """Roots that are no modules: what the caller names, frames, tasks, loops and contexts."""
+    found = of_kind(tracked, lambda kind: kind is contextvars.Context or is_task(kind) or is_loop(kind))
+    tasks = [thing for thing in found if is_task(type(thing))][:_MAX_TASKS]
+    loops = [thing for thing in found if is_loop(type(thing))][:_MAX_TASKS]
+    contexts = [thing for thing in found if type(thing) is contextvars.Context][:_MAX_TASKS]
     roots = [Root(level=LIBRARY, things=list(extra.items()))]
+    # Before the frames: a loop that runs is the `self` of some of them.
+    roots.append(Root(level=RUNNING, things=[("loop", loop) for loop in loops]))
     for thread, frame in thread_frames():
         label = f"thread {thread!r} -> frame {frame_name(frame)} -> local "
         roots.append(
             Root(level=RUNNING, things=[(label + name, thing) for name, thing in frame_locals(frame)])
         )
-    found = of_kind(tracked, lambda kind: kind is contextvars.Context or is_task(kind) or is_loop(kind))
-    tasks = [thing for thing in found if is_task(type(thing))][:_MAX_TASKS]
-    loops = [thing for thing in found if is_loop(type(thing))][:_MAX_TASKS]
-    contexts = [thing for thing in found if type(thing) is contextvars.Context][:_MAX_TASKS]
     roots.append(Root(level=RUNNING, things=[(task_title(task), task) for task in tasks]))
-    roots.append(Root(level=RUNNING, things=[("loop", loop) for loop in loops]))
     roots.append(Root(level=RUNNING, things=signal_handlers()))
     roots.append(Root(level=FOREIGN, things=[("context", context) for context in contexts]))
     return roots

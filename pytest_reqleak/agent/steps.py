@@ -6,6 +6,7 @@ instance, the deque inside a queue). Follows `identity`'s rules.
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import functools
 import itertools
@@ -104,6 +105,10 @@ def step(links: Sequence[Any]) -> Step:
         return Step(" -> self", 1)
     if derives(kind, weakref.ref):
         return Step(" -> callback", 1)
+    if kind is types.MappingProxyType:
+        return Step("", 1, hidden=True)
+    if kind is contextvars.ContextVar:
+        return Step(" -> default", 1)
     return _attribute_step(parent, links)
 
 
@@ -216,7 +221,7 @@ def _attribute_step(parent: Any, links: Sequence[Any]) -> Step:
     if inherits(parent, type):
         if type(child) is dict and after is not None:
             return Step(_name_in(child, after), 2)
-        return Step(f" -> {type_name(child)}", 1)
+        return Step(".__dict__" if type(child) is dict else f" -> {type_name(child)}", 1)
     names = instance_dict(parent)
     if names is not None:
         value, used = (after, 2) if names is child else (child, 1)
@@ -237,6 +242,9 @@ def _attribute_step(parent: Any, links: Sequence[Any]) -> Step:
                 return Step(f".{name}", 1)
     if type(parent) is functools.partial:
         return Step(" -> partial", 1)
+    if inherits(parent, asyncio.Future) and type(child) is list:
+        # Not read: its list is made anew for whoever asks for it.
+        return Step("._callbacks", 1)
     return Step(f" -> {type_name(child)}", 1)
 
 

@@ -186,6 +186,36 @@ CASES = {
         "shop.CORO -> frame shop.collect -> local seen",
         "list",
     ),
+    "the names of a class": (
+        "class Api: pass\ndef request(i): setattr(Api, f'view_{i}', str(i))",
+        "shop.Api.__dict__",
+        "dict",
+    ),
+    "the names of a module": ("def request(i): globals()[f'view_{i}'] = i", "shop.__dict__", "dict"),
+    "the default of a context variable": (
+        "import contextvars\nTRAIL = contextvars.ContextVar('trail', default=[])\n"
+        "def request(i): TRAIL.get().append(i)",
+        "shop.TRAIL -> default",
+        "list",
+    ),
+    "the registry of a generic function": (
+        "import functools\n@functools.singledispatch\ndef render(thing): pass\n"
+        "def request(i): render.register(type(f'Row{i}', (), {}), render.dispatch(object))",
+        "shop.render.registry",
+        "mappingproxy",
+    ),
+    "callbacks of a future": (
+        "import asyncio\nREADY = asyncio.Future(loop=asyncio.new_event_loop())\n"
+        "def request(i): READY.add_done_callback(lambda future: i)",
+        "shop.READY._callbacks",
+        "list",
+    ),
+    "timers of a loop": (
+        "import asyncio\nLOOPS = [asyncio.new_event_loop()]\n"
+        "def request(i): LOOPS[0].call_later(86400, str, i)",
+        "shop.LOOPS[0]._scheduled",
+        "list",
+    ),
     "callbacks at exit": (
         "import atexit\ndef request(i): atexit.register(len, str(i))",
         "atexit callbacks",

@@ -66,6 +66,95 @@ def test_object_that_a_leaked_one_keeps_is_told_by_its_owner(child):
     assert "shop.Order" == found[3]
 
 
+LINKED = {
+    "tuples": (
+        """
+        HEAD = None
+        def request(i):
+            global HEAD
+            HEAD = (HEAD, f"order {i}")
+        """,
+        "shop.HEAD[0]…",
+        "tuple",
+    ),
+    "nodes with slots and a name at both ends": (
+        """
+        class Node: __slots__ = ("value", "next")
+        class Log: first = last = None
+        LOG = Log()
+        def request(i):
+            node = Node()
+            node.value, node.next = i, None
+            if LOG.last is None: LOG.first = node
+            else: LOG.last.next = node
+            LOG.last = node
+        """,
+        "shop.LOG.first.next…",
+        "shop.Node",
+    ),
+    "partial functions": (
+        """
+        import functools
+        def step(before, number): pass
+        class Pipeline: run = None
+        PIPELINE = Pipeline()
+        def request(i): PIPELINE.run = functools.partial(step, PIPELINE.run, i)
+        """,
+        "shop.PIPELINE.run.args[0]…",
+        "functools.partial",
+    ),
+    "closures": (
+        """
+        HANDLER = print
+        def wrap(inner):
+            def handler(): return inner()
+            return handler
+        def request(i):
+            global HANDLER
+            HANDLER = wrap(HANDLER)
+        """,
+        "shop.HANDLER -> closure inner…",
+        "function",
+    ),
+    "exceptions that are each other's cause": (
+        """
+        class Last: error = None
+        def request(i):
+            try: raise ValueError(i)
+            except ValueError as error:
+                error.__cause__ = Last.error
+                Last.error = error
+        """,
+        "shop.Last.error.__cause__…",
+        "ValueError",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LINKED)
+def test_list_that_is_linked_by_hand_is_named_by_its_first_node_and_the_way_to_the_next(child, kind):
+    source, path, node = LINKED[kind]
+
+    # A table of the script itself may grow too.
+    found, *_ = child(SEARCH, shop=source)
+
+    assert [path, node, 1.0, ""] == found
+
+
+def test_list_that_was_long_before_and_does_not_grow_is_no_holder(child):
+    source = """
+    import ctypes
+    class Order: pass
+    HEAD = None
+    for number in range(2000): HEAD = (HEAD, str(number))
+    def request(i): ctypes.pythonapi.Py_IncRef(ctypes.py_object(Order()))
+    """
+
+    (found,) = child(SEARCH, shop=source)
+
+    assert "shop.Order" == found[3]
+
+
 @pytest.mark.parametrize(
     ("path", "short"),
     [

@@ -78,6 +78,36 @@ def test_tracemalloc_of_the_user_goes_on_and_is_read_as_differences(child):
     assert ("shop.py", 5) == (sites[0][0][0][0].rpartition("/")[2], sites[0][0][0][1])
 
 
+def test_what_the_marks_note_is_not_traced_itself(child):
+    trace = """
+    import shop, tracemalloc
+    from pytest_reqleak.agent.tracers import make_tracer
+    for i in range(3000): shop.KEPT.append(bytes(600))
+    tracer = make_tracer("tracemalloc")
+    tracer.start(8)
+    for i in range(3000): shop.KEPT.append(bytes(600))
+    before = tracemalloc.get_traced_memory()[1]
+    tracer.mark(0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracer.stop()
+    say([peak - before])
+    """
+
+    (more,) = child(trace, shop=SHOP)
+
+    # A number for each of the traces would be 90 KB.
+    assert more < 20_000
+
+
+def test_marks_of_many_traces_are_reduced_before_the_tracing_ends(child):
+    few = "from pytest_reqleak.agent import tracers\ntracers._MOST_UNREAD = 100\n"
+
+    *sites, total = child(few + TRACE.replace("TRACER", "tracemalloc"), shop=SHOP)
+
+    assert 534 == pytest.approx(total, rel=0.05)
+    assert ("shop.py", 5) == (sites[0][0][0][0].rpartition("/")[2], sites[0][0][0][1])
+
+
 def test_tracer_of_an_unknown_name_is_refused():
     with pytest.raises(UsageError, match=r"tracer = 'valgrind': must be tracemalloc or memray"):
         make_tracer("valgrind")
