@@ -7,6 +7,7 @@ repeats itself thousands of times.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ LEAST_LINKS = 64
 
 _LONGEST_PERIOD = 8
 _MOST_LINKS = 30
+_PARTS = (dict, list, tuple, types.CellType, types.FrameType)
 # A list with names at both ends is met from both; and it must be the growth, not part of it.
 _LEAST_SHARE = 0.25
 
@@ -46,7 +48,10 @@ def linked_holder(chain: Chain, growing: Mapping[str, float], iterations: int) -
         begin -= 1
     while end < len(links) and type(links[end]) is type(links[end - period]):
         end += 1
-    nodes = links[begin : begin + period]
+    nodes = list(links[begin : begin + period])
+    # The dict of an instance or the arguments of a call are parts of a node.
+    first = next((n for n, node in enumerate(nodes) if not _is_part(node)), 0)
+    begin, nodes = begin + first, [*nodes[first:], *nodes[:first]]
     size = (end - begin) // period
     # The rarest part of a node says most about it: there is one in each.
     rates = {name: growing[name] for name in map(type_name, nodes) if growing.get(name, 0) > 0}
@@ -64,6 +69,10 @@ def linked_holder(chain: Chain, growing: Mapping[str, float], iterations: int) -
         entry=name,
         links=tuple(path.links[:_MOST_LINKS]),
     )
+
+
+def _is_part(thing: Any) -> bool:
+    return any(type(thing) is kind for kind in _PARTS)
 
 
 def _period(links: Sequence[Any]) -> int | None:

@@ -79,12 +79,11 @@ class Path:
 
     def _own_name(self, thing: Any) -> str:
         if home_of(thing) is not None:
-            name = full_name(thing)
-            return "" if self._reachable and "<locals>" in name else name
+            own = full_name(thing)
+            return "" if self._reachable and "<locals>" in own else own
         kind = type(thing)
         if derives(kind, LRU_WRAPPER):
-            own = instance_dict(thing) or {}
-            wrapped = own.get("__wrapped__")
+            wrapped = (instance_dict(thing) or {}).get("__wrapped__")
             return f"functools.lru_cache of {full_name(wrapped)}" if home_of(wrapped) else ""
         if is_task(kind):
             return task_title(thing)

@@ -26,6 +26,12 @@ TASKS, THREADS, DESCRIPTORS = "tasks running", "threads running", "descriptors o
 
 _MOST_DEEP = 100
 _HEAP_TYPE = 1 << 9
+# The first frames of every thread, whatever it runs.
+_BOOTSTRAP = {
+    *("threading.Thread._bootstrap", "threading.Thread._bootstrap_inner", "threading.Thread.run"),
+    # Before CPython 3.11 code does not know its class.
+    *("threading._bootstrap", "threading._bootstrap_inner", "threading.run"),
+}
 _WAITING = {"asyncio", "threading", "queue", "concurrent", "socket", "selectors", "anyio", "_asyncio"}
 
 
@@ -43,7 +49,8 @@ def _awaited(coroutine: Any) -> tuple[list[types.FrameType], Any]:
 
 def _story(frames: list[types.FrameType]) -> str:
     """`shop.notify at shop.py:18, waiting in asyncio.locks.Event.wait`; frames outermost first."""
-    first = next((frame for frame in frames if not _waits(frame)), frames[0])
+    begun = [frame for frame in frames if frame_name(frame) not in _BOOTSTRAP] or frames
+    first = next((frame for frame in begun if not _waits(frame)), begun[0])
     last = frames[-1]
     own = next((frame for frame in reversed(frames) if not _waits(frame)), first)
     inner = "" if own is first else f", in {frame_name(own)}"

@@ -142,7 +142,10 @@ def each_container() -> Iterator[tuple[list[Any], list[int]]]:
         for start in range(0, len(tracked), _CHUNK):
             chunk = tracked[start : start + _CHUNK]
             kinds = list(map(id, map(type, chunk)))
-            kinds_known.learn(chunk, kinds)
+            # Most chunks hold no type that was not met before.
+            new = set(kinds) - kinds_known.known
+            if new:
+                kinds_known.learn(new, chunk, kinds)
             things = list(compress(chunk, map(is_plain, kinds)))
             yield things, list(map(len, things))
             things = list(compress(chunk, map(id(tuple).__eq__, kinds)))
@@ -171,12 +174,19 @@ class _Kinds:
         """Sized by a function of their own."""
         self.leading: set[int] = set()
         """May lead to containers that the collector does not list."""
-        self._known: set[int] = set()
+        self.known: set[int] = set()
+        """Those that were looked at."""
 
-    def learn(self, things: Sequence[Any], kinds: Sequence[int]) -> None:
-        """Look at the types that are new among those of some objects."""
-        for key in set(kinds) - self._known:
-            self._known.add(key)
+    def learn(self, new: Iterable[int], things: Sequence[Any], kinds: Sequence[int]) -> None:
+        """Look at types that are new.
+
+        Args:
+            new: Their ids.
+            things: Objects, some of which are of these types.
+            kinds: The id of the type of each.
+        """
+        for key in new:
+            self.known.add(key)
             kind = type(things[kinds.index(key)])
             # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
             # free list (CPython 3.12), and to take a reference to one of those destroys the list.

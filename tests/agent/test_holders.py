@@ -432,6 +432,18 @@ def test_threads_that_never_end_are_grouped_by_what_they_run(child):
     assert 1.0 == found[0][2]
 
 
+def test_thread_that_runs_nothing_of_the_apps_is_told_by_what_it_waits_for_and_not_by_how_it_began(child):
+    source = """
+    import threading
+    def request(i): threading.Thread(target=threading.Event().wait, daemon=True).start()
+    """
+
+    found = child(SEARCH.replace("220", "60").replace("(200)", "(40)"), shop=source)
+
+    assert "_bootstrap" not in found[0][0]
+    assert found[0][0].startswith("threads running threading.")
+
+
 def test_name_given_by_the_caller_begins_the_path_where_no_module_leads_there(child):
     code = """
     from pytest_reqleak.agent.holders import HolderSearch
