@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 # Blocks of the meter for each one of the tracer, below which the sites are scaled down.
 _BORNE_OUT = 0.8
-# What is mapped comes in pages and at each request alike; allocators take their arenas in steps.
-_MAPPED_SPREAD, _MAPPED_BYTES = 0.1, 2048
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,8 +100,7 @@ class Findings:
         resident = rates.get(Meter.RSS_BYTES, 0.0) if Meter.THREADS in growing else 0.0
         # The stack of a thread is mapped by the system: neither Python's nor the heap's.
         stacks = max(0.0, resident - parts.total)
-        mapped = _mapped(decision, parts) if self.traced.bytes_per_iteration is not None else 0.0
-        return replace(parts, python=parts.python + garbage, outside=max(parts.outside, stacks, mapped))
+        return replace(parts, python=parts.python + garbage, outside=max(parts.outside, stacks))
 
     def _native_sites(self, decision: Decision) -> Sequence[RawSite]:
         """The sites of native code, no more of them than has become resident.
@@ -196,9 +193,6 @@ class Findings:
             )
         if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
             classification = refine(classification, parts)
-            if _mapped(decision, replace(parts, outside=0.0)) > 0 and Cause.RESOURCE not in classification:
-                found = {*classification, Cause.NATIVE, Cause.MAPPED}
-                classification = tuple(cause for cause in Cause if cause in found)
         causes = cause_growth(
             classification, _rates(decision), decision.grows, parts, holders=self.holders, unit=unit
         )
@@ -250,18 +244,6 @@ def estimate_bytes(decision: Decision) -> float:
     slopes = {growth.meter: growth.per_iteration for growth in decision.growth if growth.grows}
     estimate = floors.estimate_bytes(slopes)
     return estimate if estimate > 0 else max(slopes.get(Meter.RSS_BYTES, 0.0), 0.0)
-
-
-def _mapped(decision: Decision, parts: Parts) -> float:
-    """Bytes per iteration that a library maps for what leaks: `mmap`, beyond all that other meters count.
-
-    Not judged by itself, which takes far more to tell from an allocator's whims; but where it is
-    certain that something leaks, RSS that rises to the page along a line rises with it.
-    """
-    rss = next((growth for growth in decision.growth if growth.meter is Meter.RSS_BYTES), None)
-    if rss is None or rss.high - rss.low > _MAPPED_SPREAD * rss.per_iteration:
-        return 0.0
-    return rss.low - parts.total if rss.low - parts.total > max(_MAPPED_BYTES, parts.total) else 0.0
 
 
 def _rates(decision: Decision) -> dict[Meter, float]:

@@ -248,9 +248,6 @@ class _Figures:
 
     def _mapped(self) -> str:
         rss = format_bytes(self.rates.get(Meter.RSS_BYTES, 0.0))
-        if self.parts.python > 0:
-            less = format_bytes(self.parts.python + self.parts.native)
-            return f"RSS rises by {rss} per {self.unit}, of which live blocks and the C heap explain {less}"
         others = "neither live blocks nor the C heap rise with it"
         if self._in_heaps > 0:
             others = f"all that Python's objects and the C heap gain is {format_bytes(self._in_heaps)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
@@ -57,31 +55,6 @@ def test_native_growth_alone_is_what_the_heap_says():
     found = Findings(traced=traced(0.5, 0.01))
 
     assert 512.0 == pytest.approx(found.bytes_per_iteration(decision(live_blocks=0.0, heap_bytes=512.0)))
-
-
-def leak_with_rss(per_iteration: float, *, low: float, high: float) -> Decision:
-    """One block per iteration, and resident memory that is not judged by itself."""
-    rss = Growth(meter=Meter.RSS_BYTES, per_iteration=per_iteration, low=low, high=high, grows=False)
-    sure = decision(live_blocks=1.0)
-    return replace(sure, growth=(*sure.growth, rss))
-
-
-def test_memory_that_is_mapped_for_each_leaked_object_is_added_where_it_rises_to_the_page():
-    found = Findings(traced=traced(100, 1))
-
-    assert 8192.0 == pytest.approx(found.bytes_per_iteration(leak_with_rss(8192, low=8192, high=8192)))
-
-
-def test_resident_memory_that_the_leaked_objects_may_explain_adds_nothing():
-    found = Findings(traced=traced(5000, 1))
-
-    assert 5000.0 == pytest.approx(found.bytes_per_iteration(leak_with_rss(8192, low=8192, high=8192)))
-
-
-def test_resident_memory_that_rises_in_steps_adds_nothing():
-    found = Findings(traced=traced(100, 1))
-
-    assert 100.0 == pytest.approx(found.bytes_per_iteration(leak_with_rss(8192, low=6000, high=9000)))
 
 
 def test_without_a_tracer_bytes_are_estimated_and_the_report_says_so():
