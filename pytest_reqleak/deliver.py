@@ -30,11 +30,11 @@ def check_outputs(
     Raises:
         UsageError: A file cannot be written, or the baseline cannot be used; names the setting.
     """
-    from pytest_reqleak.baseline.document import read_baseline
-    from pytest_reqleak.errors import UsageError
-
     files, inputs = dict(settings.files), dict(read or {})
     if settings.baseline is not None:
+        from pytest_reqleak.baseline.document import read_baseline
+        from pytest_reqleak.errors import UsageError
+
         try:
             read_baseline(settings.baseline, may_be_missing=settings.baseline_update)
         except UsageError as error:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.report.line_notes import LineNote, is_relative, line_notes
+
+if TYPE_CHECKING:
+    from pytest_reqleak.report.line_notes import LineNote
 
 MOST_ANNOTATIONS = 10
 """Of one level that GitHub shows per step; it drops the rest."""
@@ -31,6 +34,9 @@ def annotation_lines(runs: Iterable[Run], environ: Mapping[str, str] | None = No
         runs: Of a session.
         environ: Names the repository's folder (`GITHUB_WORKSPACE`); None: the process's own.
     """
+    # Here, as most runs only ask whether this is GitHub.
+    from pytest_reqleak.report.line_notes import line_notes
+
     variables = os.environ if environ is None else environ
     shown: dict[str, int] = {}
     lines = []
@@ -43,6 +49,8 @@ def annotation_lines(runs: Iterable[Run], environ: Mapping[str, str] | None = No
 
 def annotation(note: LineNote) -> str:
     """One workflow command: `::error file=shop/orders.py,line=11,title=...::...`."""
+    from pytest_reqleak.report.line_notes import is_relative
+
     place = {"file": note.path, "line": str(note.line)} if is_relative(note.path) else {}
     properties = {**place, "title": note.title}
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())

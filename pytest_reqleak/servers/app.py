@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_reqleak.errors import UsageError
 from pytest_reqleak.servers.booted import boot
-from pytest_reqleak.servers.external import boot_external
 from pytest_reqleak.servers.target import load_target, target_of
 
 if TYPE_CHECKING:
@@ -95,6 +94,9 @@ def boot_app(app: Any, plan: Plan, *, name: str | None = None) -> BootedApp:
             f"server = {plan.server!r} runs in a process of its own, which cannot load {name or 'this app'}: "
             "name the app by an import string such as 'shop.main:app', or make it a global of its module"
         )
+    # Ten modules more: most runs stay in this process.
+    from pytest_reqleak.servers.external import boot_external
+
     return boot_external(
         target,
         server=plan.server,
