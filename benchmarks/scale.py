@@ -53,7 +53,7 @@ def one(table: str, size: int) -> dict[str, Any]:
     requests = [Request("GET", "/")]
     iterations, batches = _ITERATIONS, _BATCHES
     if table == "iterations":
-        iterations, batches = size, max(_BATCHES, size // _BATCH_ITERATIONS)
+        iterations, batches = size, min(size, max(_BATCHES, size // _BATCH_ITERATIONS))
     elif table == "heap":
         kept = fill(size)
     elif table == "requests":
