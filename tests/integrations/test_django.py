@@ -50,6 +50,12 @@ class TestRows(TestCase):
         User.objects.create(username="of the body")
         self.assertEqual(b"3", self.client.get("/").content)
 
+    @pytest.mark.no_leak(iterations=100, batches=10)
+    def test_queries(self):
+        from django.contrib.auth.models import User
+        with self.assertNumQueries(1):
+            User.objects.count()
+
 class TestMail(SimpleTestCase):
     def test_mail(self):
         from django.core import mail
@@ -86,9 +92,9 @@ def test_passes_are_rolled_back_and_the_clients_leave_nothing_behind(
 
     result = run_pytest(TESTS, "-Wignore", plugins=["django"])
 
-    result.assert_outcomes(passed=3, failed=2)
+    result.assert_outcomes(passed=4, failed=2)
     found = verdicts()
-    assert {"test_rows", "test_db", "test_mail", "test_leaky"} == set(found)
+    assert {"test_rows", "test_queries", "test_db", "test_mail", "test_leaky"} == set(found)
     assert "leak" == found.pop("test_leaky")
     assert {"clean"} == set(found.values())
     result.stdout.fnmatch_lines(["*iteration 2 failed, iteration 1 passed: the test is not repeatable*"])
