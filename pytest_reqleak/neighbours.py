@@ -27,6 +27,7 @@ FIXTURES = (
     "package_mocker",
     "session_mocker",
     "_django_db_helper",
+    "settings",
     "aiohttp_client",
     "aiohttp_server",
     "aiohttp_raw_server",
@@ -60,6 +61,8 @@ def neighbours_of(fixtures: Mapping[str, Any]) -> list[Neighbour]:
             found.append(_Transport(value))
         elif name == "benchmark" and hasattr(value, "_mode") and hasattr(value, "disabled"):
             found.append(_Benchmark(value))
+        elif name == "settings" and isinstance(getattr(value, "_to_restore", None), list):
+            found.append(_Settings(value))
         elif name == "_django_db_helper":
             found += [_Savepoint(connection) for connection in _django_connections()]
         elif name.startswith("aiohttp_") and inspect.isfunction(value):
@@ -70,6 +73,7 @@ def neighbours_of(fixtures: Mapping[str, Any]) -> list[Neighbour]:
     outbox = getattr(sys.modules.get("django.core.mail"), "outbox", None)
     if isinstance(outbox, list):
         found.append(_Outbox(outbox))
+    found += [_Queries(log) for log in _query_logs()]
     return [*found, _Mocks(fixtures)]
 
 
@@ -172,6 +176,37 @@ class _Savepoint:
         """The transaction is rolled back by its own plugin."""
 
 
+class _Settings:
+    """Django's settings that the body has changed through pytest-django's `settings`."""
+
+    def __init__(self, settings: Any) -> None:
+        self._changes = settings._to_restore
+        self._n_outer = len(self._changes)
+
+    def empty(self) -> None:
+        for change in reversed(self._changes[self._n_outer :]):
+            change.disable()
+        del self._changes[self._n_outer :]
+
+    def restore(self) -> None:
+        """What the last pass has changed is undone by its own plugin."""
+
+
+class _Queries:
+    """Queries that Django notes under DEBUG and `assertNumQueries`, until the next request begins."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self._n_outer = len(log)
+
+    def empty(self) -> None:
+        while len(self._log) > self._n_outer:
+            self._log.pop()
+
+    def restore(self) -> None:
+        """Those of the last pass are what is left."""
+
+
 class _Opened:
     """Clients and servers that the body has opened through aiohttp's fixtures, which close them late."""
 
@@ -207,6 +242,17 @@ class _Outbox:
 
 def _cache_of(mocker: Any) -> Any:
     return getattr(mocker, "_mock_cache", None)
+
+
+def _query_logs() -> Iterator[Any]:
+    """Where each of Django's connections notes its queries."""
+    database = sys.modules.get("django.db")
+    if database is None or not sys.modules["django.conf"].settings.configured:
+        return
+    for connection in database.connections.all():
+        log = getattr(connection, "queries_log", None)
+        if hasattr(log, "pop"):
+            yield log
 
 
 def _django_connections() -> Iterator[Any]:

@@ -56,6 +56,15 @@ class TestRows(TestCase):
         with self.assertNumQueries(1):
             User.objects.count()
 
+@pytest.mark.django_db
+@pytest.mark.no_leak(iterations=100, batches=10)
+def test_queries_and_settings(settings, django_assert_num_queries):
+    from django.contrib.auth.models import User
+    assert settings.DEBUG is False
+    settings.DEBUG = True
+    with django_assert_num_queries(1):
+        User.objects.count()
+
 class TestMail(SimpleTestCase):
     def test_mail(self):
         from django.core import mail
@@ -92,9 +101,10 @@ def test_passes_are_rolled_back_and_the_clients_leave_nothing_behind(
 
     result = run_pytest(TESTS, "-Wignore", plugins=["django"])
 
-    result.assert_outcomes(passed=4, failed=2)
+    result.assert_outcomes(passed=5, failed=2)
     found = verdicts()
-    assert {"test_rows", "test_queries", "test_db", "test_mail", "test_leaky"} == set(found)
+    clean = {"test_rows", "test_queries", "test_queries_and_settings", "test_db", "test_mail"}
+    assert {*clean, "test_leaky"} == set(found)
     assert "leak" == found.pop("test_leaky")
     assert {"clean"} == set(found.values())
     result.stdout.fnmatch_lines(["*iteration 2 failed, iteration 1 passed: the test is not repeatable*"])
