@@ -187,7 +187,11 @@ def shortened(command: str, arguments: str) -> str:
     """A command with more arguments, where it is one that measures."""
     words = command.split()
     measures = "pytest" in words or words[:2] in (["reqleak", "check"], ["reqleak", "compare"])
-    return f"{shlex.join(shlex.split(command, comments=True))} {arguments}" if measures and arguments else command
+    return (
+        f"{shlex.join(shlex.split(command, comments=True))} {arguments}"
+        if measures and arguments
+        else command
+    )
 
 
 def _steps(document: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ and may define
 
     arguments(i)     the arguments of `view` by name, for request i
     visit(i)         what is called in place of `view`
-    WINDOW = 20      how many requests make one of the five windows; 200 if it does not say
+    WINDOW = 20      how many requests make one of the five windows; 100 if it does not say
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Do what the examples of a pair do, and write down what that leaves behind: `python page_probe.py FOLDER ...`."""
+"""Do what the examples of a pair do, and write down what that leaves behind.
+
+python page_probe.py FOLDER ...
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,8 +28,8 @@ from pytest_reqleak.agent.tracers import make_tracer
 from pytest_reqleak.analysis.categories import category_of_holder
 from pytest_reqleak.analysis.ranking import rank_sites
 
-TRACED = 20
-"""Requests of a traced window: the categories need no more, and tracing is slow."""
+TRACED = 10
+"""Requests of a traced window, at most: the categories need no more, and tracing is slow."""
 LEAST = {"blocks": 0.5, "heap": 40, "descriptors": 0.5, "threads": 0.5, "tasks": 0.5}
 """From which on a meter grows, per request."""
 STRAY = {"blocks": 20, "heap": 4096}
@@ -37,7 +41,7 @@ class Probe:
 
     def __init__(self, example: ModuleType) -> None:
         self.example = example
-        self.window: int = getattr(example, "WINDOW", 200)
+        self.window: int = getattr(example, "WINDOW", 100)
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
 
@@ -79,7 +83,9 @@ class Probe:
                 self.request(number)
             series.append(self.readings())
         rises = {
-            meter: [after[meter] - before[meter] for before, after in zip(series[1:], series[2:], strict=False)]
+            meter: [
+                after[meter] - before[meter] for before, after in zip(series[1:], series[2:], strict=False)
+            ]
             for meter in series[0]
         }
         least = {meter: LEAST[meter] * self.window for meter in rises}
@@ -95,23 +101,24 @@ class Probe:
         }
 
     def kinds(self, expected: str) -> list[str]:
-        """The categories of what stays, by where it was allocated; where that does not do, by what holds it."""
+        """The categories of what stays, by where it was allocated, or else by what holds it."""
+        traced = min(TRACED, self.window)
         search = HolderSearch()
         search.mark()
         tracer = make_tracer("tracemalloc")
         tracer.start(16)
         tracer.mark(0)
         for window in range(1, 4):
-            for number in range(TRACED):
-                self.request(10_000 + window * TRACED + number)
+            for number in range(traced):
+                self.request(10_000 + window * traced + number)
             self.settle()
-            tracer.mark(window * TRACED)
+            tracer.mark(window * traced)
         sites, _ = rank_sites(tracer.growth(), tracer.bytes_per_iteration())
         tracer.stop()
         found = {site.category for site in sites}
         if expected not in found:
             # The search goes through all of the heap.
-            held = [category_of_holder(each.path, each.entry) for each in search.grown(3 * TRACED)]
+            held = [category_of_holder(each.path, each.entry) for each in search.grown(3 * traced)]
             found |= {kind.name for kind in held if kind}
         return sorted(found)
 
@@ -165,7 +172,9 @@ def main() -> int:
         import_early(folders[0])
         return max(fork(folder) for folder in folders)
     return max(
-        subprocess.run([sys.executable, *sys.orig_argv[1:-len(folders)], str(folder)], check=False).returncode
+        subprocess.run(
+            [sys.executable, *sys.orig_argv[1 : -len(folders)], str(folder)], check=False
+        ).returncode
         for folder in folders
     )
 

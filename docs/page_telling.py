@@ -26,6 +26,7 @@ _FRAME = re.compile(r"\s+(\S+\.py):\d+ in ")
 _NESTED = re.compile(r" in (?:[\w<>]+\.)+(?=\w+$)")
 _HOLDER = re.compile(r"\s+\S+: (?:list|dict|set|deque|bytearray), ")
 _TYPE = re.compile(r" +\+\S+ {2}(\w+\.[\w.]+)$")
+_IGNORED = re.compile(r" {2}(ignored: .*)")
 _KNOWN = re.compile(r" {2}(\S+\.json: .*)")
 _FAILED = re.compile(r"FAILED (\S+)|(\S+\.py:\d+: MemoryGrowth)$")
 _ENDED = re.compile(r"exit code \d+|\d+ (?:passed|failed|xfailed)")
@@ -104,6 +105,8 @@ def _lines(lines: list[str], own_files: tuple[str, ...]) -> Iterator[str]:
             yield line.strip()
         if known := _KNOWN.match(line):
             yield _FIGURE.sub("#", known[1].split("(")[0].split(";")[0]).strip()
+        if ignored := _IGNORED.match(line):
+            yield ignored[1]
         yield from _of_tests(line)
         yield from _of_tables(line)
 
