@@ -83,9 +83,7 @@ class Probe:
                 self.request(number)
             series.append(self.readings())
         rises = {
-            meter: [
-                after[meter] - before[meter] for before, after in zip(series[1:], series[2:], strict=False)
-            ]
+            meter: [after[meter] - before[meter] for before, after in pairwise(series[1:])]
             for meter in series[0]
         }
         least = {meter: LEAST[meter] * self.window for meter in rises}

@@ -138,7 +138,7 @@ def _check_commands(block: Block) -> None:
         command = line.removeprefix("$ ").strip()
         if block.language == "console" and not line.startswith("$ "):
             continue
-        words = shlex.split(command.split(";")[0], comments=True)
+        words = shlex.split(command.split(";")[0].split(" | ")[0], comments=True)
         while words and "=" in words[0] and not words[0].startswith("-"):
             words = words[1:]
         if words[:3] == ["python", "-m", "pytest"]:
