@@ -265,6 +265,15 @@ def test_what_is_folded_is_printed_too(show):
     assert browser.print_page().startswith("JVBERi0")
 
 
+def test_paper_asks_for_no_click_and_breaks_no_heading(show):
+    browser = show([pydantic_run()], width=620, media="print")
+
+    assert not find(browser, ".told").is_displayed()
+    heads = find_all(browser, ".fold th")
+    assert heads
+    assert 1 == len({head.size["height"] for head in heads})
+
+
 def test_a_page_without_script_says_the_same(show):
     browser = show([pydantic_run(), clean_run()], script=False)
 

@@ -28,6 +28,13 @@ def test_growing_meters_come_first() -> None:
     ]
 
 
+def test_a_meter_that_never_moved_is_not_drawn() -> None:
+    still = [chart for chart in charts(pydantic_run()) if not chart.moves]
+
+    assert still
+    assert {("", "")} == {(chart.curve, chart.aside) for chart in still}
+
+
 def test_a_meter_that_was_not_read_has_no_chart() -> None:
     assert Meter.CYCLIC_GARBAGE not in [chart.meter for chart in charts(pydantic_run())]
 
