@@ -154,10 +154,15 @@ def each_container() -> Iterator[tuple[list[Any], list[int]]]:
             things = list(compress(chunk, map(is_sized, kinds)))
             yield things, [kinds_known.sizers[id(type(thing))](thing) for thing in things]
             # Of what the collector does not list hardly anything is a container.
-            things = list(filterfalse(is_tracked, gc.get_referents(*compress(chunk, map(may_lead, kinds)))))
-            things = list(compress(things, map(untracked, map(id, map(type, things)))))
+            loose = list(filterfalse(is_tracked, gc.get_referents(*compress(chunk, map(may_lead, kinds)))))
+            loose_kinds = list(map(id, map(type, loose)))
+            things = list(compress(loose, map(untracked, loose_kinds)))
             yield things, [plain_sizers[id(type(thing))](thing) for thing in things]
-        things = chunk = []
+            # One of texts and numbers, that is made anew with each entry.
+            things = list(compress(loose, map(id(tuple).__eq__, loose_kinds)))
+            things = list(compress(things, map(SHORT_TUPLE.__le__, map(len, things))))
+            yield things, list(map(len, things))
+        things = chunk = loose = []
     finally:
         # It lists the frame of this generator, which refers to it: before CPython 3.11 a finished
         # generator leaves its frame as it is, and both would stay until a full collection.

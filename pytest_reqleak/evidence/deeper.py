@@ -27,7 +27,7 @@ WATCH_SECONDS, NATIVE_SECONDS, GARBAGE_SECONDS = 0.5, 1.0, 0.2
 # The first requests fill the tables of a watch or a tracer.
 _FIRST = 3
 _LEAST, _MOST = 8, 300
-_GOOD_EVENTS = 12
+_GOOD_EVENTS, _FEW_EVENTS = 12, 2
 # memray with native stacks: 9 times the bare iteration, measured; rounded up.
 _NATIVE_COST = 12.0
 # tracemalloc with deep stacks.
@@ -153,7 +153,9 @@ def _watch_once(
         first = stages.run(Phase.TRACE, max(_FIRST, _wanted(rate, 1)), batches=1)
         agent.restart_watch()
         affordable = int(WATCH_SECONDS / max(seconds_per_iteration(first), 1e-6))
-        stages.run(Phase.TRACE, max(_LEAST, min(_MOST, _wanted(rate, _GOOD_EVENTS), affordable)), batches=1)
+        # Listeners that pile up are called by every request, line by line: then few must do.
+        least = _LEAST if affordable >= _LEAST else max(_FIRST, _wanted(rate, _FEW_EVENTS))
+        stages.run(Phase.TRACE, max(least, min(_MOST, _wanted(rate, _GOOD_EVENTS), affordable)), batches=1)
     finally:
         lines = agent.end_watch()
     return lines

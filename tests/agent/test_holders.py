@@ -186,6 +186,11 @@ CASES = {
         "shop.CORO -> frame shop.collect -> local seen",
         "list",
     ),
+    "a tuple of texts that is made anew": (
+        "INDEX = {'all': ()}\ndef request(i): INDEX['all'] += ((str(i), i),)",
+        "shop.INDEX['all']",
+        "tuple",
+    ),
     "the names of a class": (
         "class Api: pass\ndef request(i): setattr(Api, f'view_{i}', str(i))",
         "shop.Api.__dict__",
