@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, filterfalse
 from typing import Any
 
 from pytest_reqleak.agent.roots import FOREIGN, Root
@@ -120,7 +120,7 @@ class HeapSearch:
             for thing in late[here] if here < len(late) else ():
                 address = id(thing)
                 if self._mark(address):
-                    if tracked(thing):
+                    if tracked(thing) or (unlisted and type(thing) is dict):
                         level.append(thing)
                     if missing.pop(address, None) is not None:
                         depth[address] = here
@@ -135,6 +135,11 @@ class HeapSearch:
                         depth[address] = here + 1
                         del missing[address]
                     unlisted.difference_update(depth)
+                if unlisted:
+                    # An unlisted dict leads to what is as little listed, and to nothing else.
+                    for bridge in _bridges(found, unlisted):
+                        if self._mark(id(bridge)):
+                            push(bridge)
                 for thing in compress(found, map(tracked, found)):
                     address = id(thing)
                     # The body of `_mark`, written out: this runs once per reference of the heap.
@@ -229,6 +234,15 @@ class HeapSearch:
             for text, name, thing, foreign in root.named(keys):
                 claims.setdefault(id(thing), []).append(_Claim(root, text, name, foreign))
         return {key: _best(places) for key, places in claims.items()}
+
+
+def _bridges(found: Sequence[Any], wanted: Collection[int]) -> list[Any]:
+    """The unlisted dicts among some objects that refer to one of those that are asked for."""
+    dicts = compress(found, map(id(dict).__eq__, map(id, map(type, found))))
+    loose = list(filterfalse(gc.is_tracked, dicts))
+    if not any(map(wanted.__contains__, map(id, gc.get_referents(*loose)))):
+        return []
+    return [one for one in loose if any(map(wanted.__contains__, map(id, gc.get_referents(one))))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,9 @@ def each_container() -> Iterator[tuple[list[Any], list[int]]]:
             loose_kinds = list(map(id, map(type, loose)))
             things = list(compress(loose, map(untracked, loose_kinds)))
             yield things, [plain_sizers[id(type(thing))](thing) for thing in things]
+            # What an unlisted dict holds is not listed either.
+            loose += filterfalse(is_tracked, gc.get_referents(*things))
+            loose_kinds = list(map(id, map(type, loose)))
             # One of texts and numbers, that is made anew with each entry.
             things = list(compress(loose, map(id(tuple).__eq__, loose_kinds)))
             things = list(compress(things, map(SHORT_TUPLE.__le__, map(len, things))))

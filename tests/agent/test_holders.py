@@ -191,6 +191,12 @@ CASES = {
         "shop.INDEX['all']",
         "tuple",
     ),
+    "a tuple in a dict, neither of which the collector lists": (
+        "import gc\nINDEX = {'all': ()}\n"
+        "def request(i):\n  INDEX['all'] += ((str(i), i),)\n  gc.collect(); gc.collect()",
+        "shop.INDEX['all']",
+        "tuple",
+    ),
     "the names of a class": (
         "class Api: pass\ndef request(i): setattr(Api, f'view_{i}', str(i))",
         "shop.Api.__dict__",
