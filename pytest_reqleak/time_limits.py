@@ -28,6 +28,8 @@ LAST_SHARE = 0.85
 """Of the time left after which a batch is broken off."""
 SHARE = 0.75
 """Of the time left that a run may take: the last batch, and the report, come on top."""
+LEAST_RESERVE = 1.0
+"""Seconds that the report may need on a busy machine, its imports included; of a short time the half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,18 @@ class TimeLimit:
             "allow more with @pytest.mark.timeout(...), or ask for fewer iterations"
         )
 
+    @property
+    def _least_reserve(self) -> float:
+        return min(LEAST_RESERVE, self.left / 2)
+
+    @property
+    def _allowed(self) -> float:
+        """Seconds that a run may take."""
+        return min(SHARE * self.left, self.left - self._least_reserve)
+
     def shorten(self, plan: Plan) -> Plan:
         """Make a run end, with an answer, before the limit does."""
-        return plan._replace(timeout=min(plan.timeout, SHARE * self.left))
+        return plan._replace(timeout=min(plan.timeout, self._allowed))
 
     def check(self) -> None:
         """End a run whose single batch is longer than the limit.
@@ -59,12 +70,12 @@ class TimeLimit:
         Raises:
             OutOfTime: The limit is close.
         """
-        if time.monotonic() > self.end - (1 - LAST_SHARE) * self.left:
+        if time.monotonic() > self.end - max((1 - LAST_SHARE) * self.left, self._least_reserve / 2):
             raise OutOfTime(f"the time was over before anything was measured: {self.advice}")
 
     def explain(self, run: Run) -> Run:
         """Say of a run that found no answer in the time, whose time it was."""
-        if run.verdict is Verdict.LEAK or sum(run.seconds.values()) < SHARE * self.left:
+        if run.verdict is Verdict.LEAK or sum(run.seconds.values()) < self._allowed:
             return run
         caveat = Caveat(slug="time-limit", text=f"{self.advice}.")
         reason = run.reason if run.verdict is Verdict.CLEAN else f"{run.reason}; {self.advice}"

@@ -82,8 +82,8 @@ def cycles_in(garbage: Sequence[Any], iterations: int) -> tuple[Cycle, ...]:
     )
     if not types:
         return ()
-    ring = shortest_ring(garbage)
-    return (Cycle(objects_per_iteration=sum(names.values()) / iterations, types=types, path=_links(ring)),)
+    path = _path_around(shortest_ring(garbage))
+    return (Cycle(objects_per_iteration=sum(names.values()) / iterations, types=types, path=path),)
 
 
 def shortest_ring(garbage: Sequence[Any]) -> list[Any]:
@@ -128,6 +128,17 @@ def _ring_from(start: Any, members: set[int]) -> list[Any]:
                 parents[id(child)] = thing
                 level.append((child, depth + 1))
     return []
+
+
+def _path_around(ring: list[Any]) -> tuple[Link, ...]:
+    """The way around; of several objects to begin with the same one in every run, whichever was met first."""
+    least = min(map(_dullness, ring), default=0)
+    ways = [
+        _links([*ring[place:], *ring[:place]])
+        for place, thing in enumerate(ring)
+        if _dullness(thing) == least
+    ]
+    return min(ways, key=lambda links: [link.step for link in links], default=())
 
 
 def _links(ring: list[Any]) -> tuple[Link, ...]:

@@ -40,7 +40,6 @@ NOT_RUN = {
     "docs/leakbench_three.inc": 1,
     "docs/power.md": 2,
     "docs/quickstart.md": 1,
-    "docs/speed.md": 1,
     "docs/tutorial.md": 1,
     "examples/flask_shop/README.md": 1,
     "examples/shop/README.md": 1,
