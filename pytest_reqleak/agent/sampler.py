@@ -13,6 +13,7 @@ from pytest_reqleak.agent.collector import Collector
 from pytest_reqleak.agent.cursors import DeadCursors
 from pytest_reqleak.agent.meters import Meters, SampleBuffer
 from pytest_reqleak.agent.settle import Barrier
+from pytest_reqleak.agent.streams import write_out
 from pytest_reqleak.model.meter import Meter, Phase
 
 # What the harness itself allocates shows on these meters, to the block.
@@ -115,6 +116,7 @@ class Sampler:
         self._thawed = False
         self._barrier.settle()
         self._cursors.forget()
+        write_out()
 
     def sample(self, iterations: int, phase: Phase) -> None:
         """Read every meter into the next row of the buffer."""
