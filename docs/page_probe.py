@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import gc
 import importlib
 import inspect
 import json
@@ -23,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from pytest_reqleak.agent.collector import Collector
 from pytest_reqleak.agent.holders import HolderSearch
 from pytest_reqleak.agent.tracers import make_tracer
 from pytest_reqleak.analysis.categories import category_of_holder
@@ -44,6 +44,7 @@ class Probe:
         self.window: int = getattr(example, "WINDOW", 100)
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
+        self.collector = Collector()
 
     def request(self, number: int) -> None:
         """Do once what the example does."""
@@ -60,7 +61,8 @@ class Probe:
         """Let what is about to end do so."""
         for _ in range(3):
             self.loop.run_until_complete(asyncio.sleep(0))
-        while gc.collect():
+        # The interpreter's own caches are emptied with the garbage.
+        while self.collector.collect():
             pass
 
     def readings(self) -> dict[str, float]:
