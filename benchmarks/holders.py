@@ -20,8 +20,6 @@ from typing import Any
 import psutil
 
 MOST_SECONDS, MOST_SHARE = 5.0, 0.25
-# What a search needs on the smallest heap; of two million objects it is a hundredth.
-LEAST_BYTES = 4 * 2**20
 _PAUSE_SECONDS = 0.002
 
 
@@ -72,6 +70,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--objects", type=int, default=2_000_000, metavar="N")
+    parser.add_argument(
+        "--share", type=float, default=MOST_SHARE, help="largest share of more memory that passes"
+    )
     asked = parser.parse_args()
     from pytest_reqleak.agent.holders import HolderSearch
 
@@ -93,8 +94,7 @@ def main() -> int:
     print(f"{more / 2**20:.0f} MiB more ({share:.0%})")
     print(f"found {[holder.path for holder in found]}")
     right = bool(found) and found[0].path.endswith("STORE['leak']")
-    lean = more <= max(LEAST_BYTES, MOST_SHARE * heap)
-    return 0 if right and seconds <= MOST_SECONDS and lean else 1
+    return 0 if right and seconds <= MOST_SECONDS and share <= asked.share else 1
 
 
 if __name__ == "__main__":
