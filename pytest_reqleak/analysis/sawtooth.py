@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import pairwise
 from math import inf, sqrt
-from operator import itemgetter
+from operator import mul
 from statistics import median
 
 from pytest_reqleak.analysis.pieces import Piece
@@ -135,12 +135,15 @@ def _find_tooth(kept: Sequence[Piece], spread: int, parts: int, *, resolution: f
         parts: Of which an iteration has so many.
         resolution: Growth per part that must not be in doubt.
     """
-    searched = _thinned(kept, sum(len(x) for x, _ in kept), MOST_SAMPLES)
+    searched = _Readings(_thinned(kept, sum(len(x) for x, _ in kept), MOST_SAMPLES))
     most = MOST_STRING * spread
     tried = [period for period in _candidates(kept) if parts == 1 or period % parts]
-    lengths = [(_string(searched, period, most)[1], period) for period in tried]
+    lengths = [(searched.string(period, most)[1], period) for period in tried]
     likely = [period for length, period in nsmallest(LIKELIEST, lengths) if length <= most]
-    found = [teeth for period in likely if (teeth := _as_good(kept, period))]
+    if not likely:
+        return None
+    readings = _Readings(kept)
+    found = [teeth for period in likely if (teeth := _as_good(readings, period))]
     if not found:
         return None
     teeth = min(found, key=lambda good: min(tooth.rest for tooth in good))
@@ -169,11 +172,11 @@ def _strip(n: int, tooth: _Tooth) -> int:
     return (n - tooth.begin) % tooth.period * STRIPS // tooth.period
 
 
-def _as_good(pieces: Sequence[Piece], period: int) -> list[_Tooth]:
+def _as_good(readings: _Readings, period: int) -> list[_Tooth]:
     """The best tooth near a period, and all that explain the readings as well."""
     fitted = {}
     for near in range(max(2, period - _AROUND), period + _AROUND + 1):
-        tooth = _fit(pieces, near)
+        tooth = readings.fit(near)
         if tooth is not None:
             fitted[near] = tooth
     if not fitted:
@@ -188,7 +191,7 @@ def _as_good(pieces: Sequence[Piece], period: int) -> list[_Tooth]:
             near = best.period + direction * distance
             if near < 2:
                 break
-            other = fitted.get(near) or _fit(pieces, near)
+            other = fitted.get(near) or readings.fit(near)
             if other is None or other.rest > most:
                 break
             good.append(other)
@@ -226,51 +229,70 @@ def _candidates(pieces: Sequence[Piece]) -> list[int]:
     return found
 
 
-def _string(pieces: Sequence[Piece], period: int, most: float = inf) -> tuple[int, float]:
-    """Where the period begins, and how far the readings move when ordered by their place in it.
+class _Readings:
+    """Stretches laid out so that one period after the other is tried on them cheaply.
 
-    Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917). Of one that
-    makes them move by more than `most` it is not told by how much more.
+    Hundreds of periods are tried where a series falls back, so all that does not depend
+    on the period is worked out once.
     """
-    # Not by value too: of a period of two, half of all readings have the same place.
-    points = sorted(
-        ((n % period, value) for x, y in pieces for n, value in zip(x, y, strict=True)), key=itemgetter(0)
-    )
-    length, deepest, begin = 0, 0, 0
-    before = points[-1][1]
-    for place, value in points:
-        move = value - before
-        if move < deepest:
-            deepest, begin = move, place
-        length += abs(move)
-        if length > most:
-            break
-        before = value
-    return begin, length
 
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.iterations = [n for x, _ in pieces for n in x]
+        self.values = [value for _, y in pieces for value in y]
+        self._stretches: list[tuple[list[int], list[float], list[float]]] = []
+        """Iterations, then these and the values about their means."""
+        self._xx = self._xy = self._yy = 0.0
+        for x, y in pieces:
+            mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+            dx, dy = [a - mean_x for a in x], [b - mean_y for b in y]
+            self._stretches.append((list(x), dx, dy))
+            self._xx += sum(map(mul, dx, dx))
+            self._xy += sum(map(mul, dx, dy))
+            self._yy += sum(map(mul, dy, dy))
 
-def _fit(pieces: Sequence[Piece], period: int) -> _Tooth | None:
-    """Fit growth and tooth by least squares, each stretch at a level of its own; None: no tooth."""
-    begin = _string(pieces, period)[0]
-    xx = xr = rr = xy = ry = yy = 0.0
-    n = 0
-    for x, y in pieces:
-        places = [(k - begin) % period for k in x]
-        mean_x, mean_r, mean_y = sum(x) / len(x), sum(places) / len(x), sum(y) / len(x)
-        for a, r, b in zip(x, places, y, strict=True):
-            da, dr, db = a - mean_x, r - mean_r, b - mean_y
-            xx += da * da
-            xr += da * dr
-            rr += dr * dr
-            xy += da * db
-            ry += dr * db
-            yy += db * db
-        n += len(x)
-    size = xx * rr - xr * xr
-    if size <= LEAST_APART * xx * rr:
-        return None
-    growth, slope = (xy * rr - ry * xr) / size, (ry * xx - xy * xr) / size
-    if slope * period < LEAST_TOOTH:
-        return None
-    rest = sqrt(max(0.0, yy - growth * xy - slope * ry) / n)
-    return _Tooth(period=period, begin=begin, slope=slope, growth=growth, rest=rest)
+    def string(self, period: int, most: float = inf) -> tuple[int, float]:
+        """Where the period begins, and how far the readings move when ordered by their place in it.
+
+        Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917). Of one that
+        makes them move by more than `most` it is not told by how much more.
+        """
+        places = [n % period for n in self.iterations]
+        values = self.values
+        # Not by value too: of a period of two, half of all readings have the same place.
+        order = sorted(range(len(places)), key=places.__getitem__)
+        length, deepest, begin = 0, 0, 0
+        before = values[order[-1]]
+        for which in order:
+            value = values[which]
+            if value > before:
+                length += value - before
+            else:
+                move = value - before
+                length -= move
+                if move < deepest:
+                    deepest, begin = move, places[which]
+            if length > most:
+                break
+            before = value
+        return begin, length
+
+    def fit(self, period: int) -> _Tooth | None:
+        """Fit growth and tooth by least squares, each stretch at a level of its own; None: no tooth."""
+        begin = self.string(period)[0]
+        xr = rr = ry = 0.0
+        for x, dx, dy in self._stretches:
+            places = [(k - begin) % period for k in x]
+            mean = sum(places) / len(places)
+            dr = [r - mean for r in places]
+            rr += sum(map(mul, dr, dr))
+            xr += sum(map(mul, dx, dr))
+            ry += sum(map(mul, dy, dr))
+        xx, xy = self._xx, self._xy
+        size = xx * rr - xr * xr
+        if size <= LEAST_APART * xx * rr:
+            return None
+        growth, slope = (xy * rr - ry * xr) / size, (ry * xx - xy * xr) / size
+        if slope * period < LEAST_TOOTH:
+            return None
+        rest = sqrt(max(0.0, self._yy - growth * xy - slope * ry) / len(self.values))
+        return _Tooth(period=period, begin=begin, slope=slope, growth=growth, rest=rest)
