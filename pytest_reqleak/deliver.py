@@ -68,8 +68,13 @@ def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -
     return written
 
 
-def settle_baseline(runs: Sequence[Run], settings: Settings) -> list[str]:
+def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
     """Update the baseline, or ask for it where the runs leave less behind than it knows.
+
+    Args:
+        runs: At least one.
+        settings: What was asked for.
+        session: Whether they are a pytest session's, whose options have longer names.
 
     Returns:
         What to tell the user, a line each.
@@ -83,7 +88,9 @@ def settle_baseline(runs: Sequence[Run], settings: Settings) -> list[str]:
 
     if settings.baseline_update:
         return [update_baseline(settings.baseline, runs)]
-    return [text for text in [tighten_text(settings.baseline, runs)] if text]
+    option = "--reqleak-baseline-update" if session else "--baseline-update"
+    text = tighten_text(settings.baseline, runs, option=option)
+    return [text] if text else []
 
 
 def ignored_notes(runs: Sequence[Run]) -> list[str]:

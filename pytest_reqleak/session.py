@@ -119,7 +119,7 @@ class Session:
         runs = self._runs()
         self._annotations = annotate(runs, settings)
         try:
-            self._notes += ignored_notes(runs) + settle_baseline(runs, settings)
+            self._notes += ignored_notes(runs) + settle_baseline(runs, settings, session=True)
             self._notes += [f"wrote {path}" for path in deliver(runs, settings, session=True)]
         except UsageError as error:
             # It could be written when the session began; nobody shall take the old file for the new one.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pytest_reqleak.baseline.known import Rule, counts_of
-from pytest_reqleak.model.finding import Site
+from pytest_reqleak.model.finding import Holder, Site
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.model.standing import Ignored
 from pytest_reqleak.report.paths import main_frame, show_frame, show_path, site_name
@@ -21,6 +21,9 @@ from pytest_reqleak.units import format_rate
 
 _NOTABLE = 0.1
 """Of the largest: holders and types below that came along with the others."""
+
+_LEADING = frozenset({"dict", "list", "tuple", "set", "frozenset", "collections.deque", "cell", "function"})
+"""Entries that say nothing of what they lead to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +72,28 @@ def coverage(run: Run, rules: Sequence[Rule]) -> Coverage:
 def _whole(run: Run, rule: Rule) -> str:
     """What a rule without a site matches; empty: nothing, or not all that is notable."""
     if rule.holder:
-        most = max((holder.growth_per_iteration for holder in run.holders), default=0.0)
-        paths = [holder.path for holder in run.holders if holder.growth_per_iteration >= _NOTABLE * most]
+        paths = [holder.path for holder in _notable(run.holders)]
         return ", ".join(paths) if _all_match(rule.holder, paths) else ""
     if rule.type:
         most = max((kind.per_iteration for kind in run.types), default=0.0)
         names = [kind.type for kind in run.types if kind.per_iteration >= _NOTABLE * most]
         # A dict or a str comes along with the object that holds it.
         names = [name for name in names if "." in name] or names
+        if any(not _may_hold(holder, rule.type) for holder in _notable(run.holders)):
+            return ""
         return ", ".join(names) if _all_match(rule.type, names) else ""
-    return run.test or ", ".join(run.requests) or run.target
+    named = [culprit.request for culprit in run.culprits if _matches(rule.endpoint, [culprit.request])]
+    return run.test or ", ".join(named or run.requests) or run.target
+
+
+def _notable(holders: Sequence[Holder]) -> list[Holder]:
+    most = max((holder.growth_per_iteration for holder in holders), default=0.0)
+    return [holder for holder in holders if holder.growth_per_iteration >= _NOTABLE * most]
+
+
+def _may_hold(holder: Holder, pattern: str) -> bool:
+    """Whether what was added to a holder is of a type that a pattern names, or may lead to one."""
+    return not holder.entry or holder.entry in _LEADING or _matches(pattern, [holder.entry])
 
 
 def _endpoint_share(run: Run, pattern: str) -> float:

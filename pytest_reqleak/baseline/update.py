@@ -59,8 +59,14 @@ def update_baseline(path: StrPath, runs: Iterable[Run]) -> str:
     return f"updated {before.file}: {figures or 'nothing to change'}"
 
 
-def tighten_text(path: StrPath, runs: Sequence[Run]) -> str:
-    """Ask for an update where runs leave less behind than the baseline knows; empty where none does."""
+def tighten_text(path: StrPath, runs: Sequence[Run], *, option: str) -> str:
+    """Ask for an update where runs leave less behind than the baseline knows; empty where none does.
+
+    Args:
+        path: The baseline.
+        runs: Held against it.
+        option: What its user must add to the command line, such as `--baseline-update`.
+    """
     better = [
         run.name for run in runs if run.baseline is not None and run.baseline.standing is Standing.BETTER
     ]
@@ -68,7 +74,7 @@ def tighten_text(path: StrPath, runs: Sequence[Run]) -> str:
         return ""
     which = better[0] if len(better) == 1 else f"{better[0]} and {len(better) - 1} more"
     file = read_baseline(path).file
-    return f"{which} got better than {file} knows: tighten it with the option baseline-update"
+    return f"{which} got better than {file} knows: tighten it with {option}"
 
 
 def _entry(run: Run, before: Baseline) -> Entry | None:

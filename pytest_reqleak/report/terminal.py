@@ -106,27 +106,27 @@ def _answer(page: Page, run: Run, verbosity: int) -> None:
     word = (f"{wording.verdict_text(run).upper()}:", verdict_style(run))
     if verbosity < 0:
         page.paragraph(word, _with_locus(run), hang=2)
-        _baseline(page, run, verbosity)
+        _baseline(page, run)
         return
     circumstances = f"({run.target or 'app'}, {wording.server_text(run)})"
     if run.verdict is Verdict.CLEAN:
         page.paragraph(word, (wording.headline(run), "bold"), (circumstances, _DIM), hang=2)
         if verbosity >= 1:
             page.paragraph(run.reason, indent=2)
-        _baseline(page, run, verbosity)
+        _baseline(page, run)
         return
     page.paragraph(word, (wording.headline(run), "bold"), hang=2)
     page.paragraph(run.reason, indent=2)
     page.paragraph((f"{wording.workload_text(run)} {circumstances}", _DIM), indent=2)
-    _baseline(page, run, verbosity)
+    _baseline(page, run)
 
 
-def _baseline(page: Page, run: Run, verbosity: int) -> None:
+def _baseline(page: Page, run: Run) -> None:
     """How the run stands against what is known, and every rule that hides a part of it."""
     if run.baseline is None:
         return
     page.paragraph((f"{run.baseline.file}:", _HEADING), run.baseline.text, indent=2, hang=2)
-    for rule in run.baseline.ignored if verbosity >= 0 else ():
+    for rule in run.baseline.ignored:
         page.paragraph(
             ("ignored:", _HEADING), f"{rule.matched} ({rule.rule}: {rule.reason})", indent=2, hang=2
         )

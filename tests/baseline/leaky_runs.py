@@ -54,8 +54,8 @@ def growth(meter: Meter, rate: float, *, grows: bool = True) -> Growth:
     return Growth(meter=meter, per_iteration=rate, low=rate, high=rate, grows=grows)
 
 
-def holder(path: str, rate: float = 1.0) -> Holder:
-    return Holder(path=path, type="list", growth_per_iteration=rate, size=100)
+def holder(path: str, rate: float = 1.0, *, entry: str = "") -> Holder:
+    return Holder(path=path, type="list", growth_per_iteration=rate, size=100, entry=entry)
 
 
 def kind(name: str, rate: float = 1.0) -> TypeGrowth:

@@ -106,6 +106,28 @@ def test_a_type_is_ignored_with_the_plain_objects_that_come_along() -> None:
     assert Standing.IGNORED == standing(leak(KEEP, types=(kind("dict"),)), {"type": "dict"})
 
 
+def test_a_type_does_not_cover_what_another_holder_gets() -> None:
+    kinds, orders = (kind("shop.models.Order"), kind("str")), holder("shop.ORDERS", entry="shop.models.Order")
+    rule = {"type": "shop.models.*"}
+
+    assert Standing.IGNORED == standing(leak(KEEP, types=kinds, holders=(orders,)), rule)
+    pairs = holder("shop.PAIRS", entry="tuple")
+    assert Standing.IGNORED == standing(leak(KEEP, types=kinds, holders=(orders, pairs)), rule)
+    names = holder("shop.NAMES", entry="str")
+    assert Standing.NEW == standing(leak(KEEP, types=kinds, holders=(orders, names)), rule)
+
+
+def test_an_endpoint_that_is_ignored_is_named_without_the_others() -> None:
+    culprits = (culprit("GET /orders/{i}", 200.0), culprit("GET /seen/{i}", 100.0))
+    run = judged(
+        leak(KEEP, requests=("GET /orders/{i}", "GET /seen/{i}"), culprits=culprits),
+        {"endpoint": "GET /orders/*"},
+    )
+
+    assert run.baseline is not None
+    assert ["GET /orders/{i}"] == [rule.matched for rule in run.baseline.ignored]
+
+
 @pytest.mark.parametrize("pattern", ["GET /orders/*", "shop.main:app", "shop.main:*", "*test_shop.py::*"])
 def test_an_endpoint_is_a_request_an_app_or_a_test(pattern: str) -> None:
     run = leak(KEEP, test="tests/test_shop.py::test_orders")

@@ -128,8 +128,8 @@ def test_the_ratchet_asks_to_tighten_what_got_better(file: Path) -> None:
     known = read_baseline(file)
     better = [baselined(run, known) for run in (leak(total=100), clean(target="other:app"))]
 
-    asked = tighten_text(file, better)
+    asked = tighten_text(file, better, option="--baseline-update")
 
     assert asked.startswith("shop.main:app and 1 more got better than ")
-    assert asked.endswith("baseline.json knows: tighten it with the option baseline-update")
-    assert "" == tighten_text(file, [baselined(leak(total=500), known)])
+    assert asked.endswith("baseline.json knows: tighten it with --baseline-update")
+    assert "" == tighten_text(file, [baselined(leak(total=500), known)], option="--baseline-update")

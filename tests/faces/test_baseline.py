@@ -75,7 +75,10 @@ def test_what_got_better_passes_and_asks_to_tighten_the_baseline(with_baseline, 
 
     result.assert_outcomes(passed=1, deselected=1)
     result.stdout.fnmatch_lines(
-        ["reqleak: test_it.py::test_leaky got better than known.json knows: tighten it with *"]
+        [
+            "reqleak: test_it.py::test_leaky got better than known.json knows: "
+            "tighten it with --reqleak-baseline-update"
+        ]
     )
 
 

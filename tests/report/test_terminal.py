@@ -23,6 +23,7 @@ from sample_runs import (
 )
 
 from pytest_reqleak.model.finding import Caveat, TypeGrowth
+from pytest_reqleak.model.standing import Baselined, Ignored, Standing
 from pytest_reqleak.report.summary import summary_lines
 from pytest_reqleak.report.terminal import growth_message, terminal_report
 
@@ -175,6 +176,15 @@ def test_a_quiet_report_still_names_the_line_and_the_holder() -> None:
     text = " ".join(terminal_report(pydantic_run(), verbosity=-1).split())
 
     assert "shop/orders.py:11 in keep (pydantic model), held by shop.orders.RECENT" in text
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0, 1])
+def test_a_rule_that_hides_something_is_shown_with_its_reason_at_any_level(verbosity: int) -> None:
+    rule = Ignored(rule="type shop.Order", reason="orders stay", matched="shop.models.Order")
+    standing = Baselined(standing=Standing.IGNORED, text="covered", file="agreed.json", ignored=(rule,))
+    text = " ".join(terminal_report(replace(pydantic_run(), baseline=standing), verbosity=verbosity).split())
+
+    assert "ignored: shop.models.Order (type shop.Order: orders stay)" in text
 
 
 def test_a_bounded_container_is_named_with_what_would_settle_it() -> None:
