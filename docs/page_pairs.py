@@ -1,4 +1,4 @@
-"""The pairs of examples on the page of kinds: the first of each leaks, as its kind, and the second does not.
+"""The pairs of examples on the pages of kinds: the first of each leaks, as its kind, and the second does not.
 
 An example is a module. What stands outside its function `view` is done once, at import; `view` is what
 each request does. The comment `<!-- setup` above a pair is put before both; it has what they use,
@@ -26,7 +26,7 @@ class Pair:
     """Two examples below one heading."""
 
     kind: str
-    """The heading."""
+    """The title of its page."""
     leaks: str
     """A module, the setup included."""
     mended: str
@@ -46,16 +46,15 @@ class Left:
 
 
 def pairs(page: str) -> Iterator[Pair]:
-    """All pairs of a page, in order."""
-    for section in page.split("\n## ")[1:]:
-        found = {block.role: block.text for block in blocks(section)}
-        if "leaks" in found or "mended" in found:
-            setup = found.get("setup", "")
-            yield Pair(
-                section.partition("\n")[0],
-                f"{setup}\n\n{found['leaks']}",
-                f"{setup}\n\n{found['mended']}",
-            )
+    """The pair of a page, where it has one."""
+    found = {block.role: block.text for block in blocks(page)}
+    if "leaks" in found or "mended" in found:
+        setup = found.get("setup", "")
+        yield Pair(
+            page.partition("\n")[0].removeprefix("# "),
+            f"{setup}\n\n{found['leaks']}",
+            f"{setup}\n\n{found['mended']}",
+        )
 
 
 def left_behind(pair: Pair, folder: Path, *, trace: bool = True) -> tuple[Left, Left]:

@@ -1,7 +1,7 @@
 """The kinds of memory that reports tell apart, each with what usually helps.
 
-Every remedy is one sentence that is true; the slug of a kind is the anchor of its
-section in the documentation.
+Every remedy is one sentence that is true; the slug of a kind is the name of its
+page in the documentation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Category:
 
     @property
     def slug(self) -> str:
-        """Anchor of its section in the documentation: `sqlalchemy-cache-key`."""
+        """Name of its page in the documentation: `sqlalchemy-cache-key`."""
         return self.name.replace(" ", "-")
 
 

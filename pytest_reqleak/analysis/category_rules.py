@@ -274,3 +274,13 @@ ENTRY_CATEGORIES = {
     "socket.socket": DESCRIPTOR,
     "_io.TextIOWrapper": DESCRIPTOR,
 }
+
+NAMED: dict[str, Category] = {
+    category.name: category
+    for category in (
+        *(rule.category for rule in RULES),
+        *(category for _, category in HOLDER_CATEGORIES),
+        *ENTRY_CATEGORIES.values(),
+    )
+}
+"""Every category that is told without a hook, by its name."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
 from pytest_reqleak.model.finding import Holder
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
@@ -34,6 +35,12 @@ _NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
 """What a reason says would settle it; the next step is not to say another number."""
 
 _NEVER = 1e-9
+
+_MOST_REPAIRS = 3
+"""That are named at once: each is a leak of its own to mend."""
+
+_NEARLY_AS_MANY = 0.5
+"""Entries, of those of the first holder: what gets fewer may come along with it."""
 
 
 def next_steps(run: Run) -> list[str]:
@@ -119,17 +126,28 @@ def _wants_a_bound(holder: Holder) -> bool:
     return holder.bound is None and not holder.ends_in and not holder.path.startswith(GROUPS)
 
 
+def _several(holders: Sequence[Holder]) -> str:
+    """The first holder, and those that get nearly as many entries."""
+    least = _NEARLY_AS_MANY * holders[0].growth_per_iteration
+    alike = [
+        holder.path for holder in holders if _wants_a_bound(holder) and holder.growth_per_iteration >= least
+    ]
+    *more, last = dict.fromkeys([holders[0].path, *alike][: _MOST_REPAIRS + 1])
+    return f"{', '.join(more)} and {last}" if more else last
+
+
 def _repairs(run: Run) -> list[str]:
     """What usually mends the leak."""
     steps = []
     sites = telling_sites(run)
     held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not is_resource_only(run)
     # Of native memory that goes with an object that is kept, C code is no cause.
-    if sites and sites[0].remedy and not (held and sites[0].category == _NATIVE):
-        steps.append(sites[0].remedy)
+    remedies = [site.remedy for site in sites if site.remedy and not (held and site.category == _NATIVE)]
+    if remedies and remedies[0] == sites[0].remedy:
+        steps += list(dict.fromkeys(remedies))[:_MOST_REPAIRS]
     elif held:
         steps.append(
-            f"Give {run.holders[0].path} a bound, or take out each entry when its {run.unit} is done."
+            f"Give {_several(run.holders)} a bound, or take out each entry when its {run.unit} is done."
         )
     growing = {growth.meter for growth in run.growth if growth.grows}
     if Meter.THREADS in growing:

@@ -20,6 +20,7 @@ from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import advice, chart, wording
+from pytest_reqleak.report.docs_links import category_page
 from pytest_reqleak.report.files import StrPath, write_text
 from pytest_reqleak.report.icicle import icicle
 from pytest_reqleak.report.page import printable
@@ -97,6 +98,7 @@ def _environment() -> Any:
     environment.globals.update(
         advice=advice,
         wording=wording,
+        category_page=category_page,
         charts=chart.charts,
         box=(chart.WIDTH, chart.HEIGHT),
         places=_places,

@@ -17,6 +17,7 @@ from pytest_reqleak.model.finding import Frame, Holder, Site
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import advice, wording
+from pytest_reqleak.report.docs_links import category_page
 from pytest_reqleak.report.page import printable
 from pytest_reqleak.report.paths import working_folder
 from pytest_reqleak.units import format_bytes
@@ -154,6 +155,9 @@ def _text(run: Run, site: Site | None) -> str:
         parts.append(_sentence(run.baseline.text))
     if site is not None and site.remedy:
         parts.append(site.remedy)
+        address = category_page(site.category)
+        if address:
+            parts.append(f"More: {address}")
     elif len(holders) == 1 or site is None:
         parts += advice.next_steps(replace(run, holders=tuple(holders)))[:1]
     return printable(" ".join(filter(None, parts)))

@@ -15,6 +15,7 @@ from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.chart import JUDGED, least_span
+from pytest_reqleak.report.docs_links import category_page
 from pytest_reqleak.report.page import printable
 from pytest_reqleak.report.paths import main_frame, show_frame
 from pytest_reqleak.report.sparkline import resample, sparkline
@@ -172,8 +173,8 @@ def _sites(run: Run) -> list[str]:
         frame = main_frame(site)
         if frame is None:
             continue
-        category = wording.category_text(site)
-        what = f", {plain(category)}" if category else ""
+        category, address = plain(wording.category_text(site)), category_page(site.category)
+        what = f", [{category}]({address})" if address else f", {category}" if category else ""
         rows.append(f"- {format_bytes(site.bytes_per_iteration)}{what}: {code(show_frame(frame))}")
         if frame.code:
             rows.append(f"  {code(frame.code)}")

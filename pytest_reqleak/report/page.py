@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 Span = str | tuple[str, str]
-"""Text, or text and its rich style."""
+"""Text, or text and its rich style; after the style, perhaps `LINK` and an address of ours."""
+
+LINK = " link "
 
 LEAST_WIDTH = 20
 MOST_CHARACTERS = 600
@@ -179,4 +181,7 @@ class Page:
         from rich.color import ColorSystem
         from rich.style import Style
 
-        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+        style, _, address = style.partition(LINK)
+        painted = Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+        # Not by rich, which numbers its links at random.
+        return f"\x1b]8;;{address}\x1b\\{painted}\x1b]8;;\x1b\\" if address else painted

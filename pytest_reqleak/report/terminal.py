@@ -14,7 +14,8 @@ from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import advice, wording
 from pytest_reqleak.report.chart import JUDGED, least_span
-from pytest_reqleak.report.page import Page, Span
+from pytest_reqleak.report.docs_links import category_page
+from pytest_reqleak.report.page import LINK, Page, Span
 from pytest_reqleak.report.paths import main_frame, show_frame
 from pytest_reqleak.report.sparkline import resample, sparkline
 from pytest_reqleak.report.summary import verdict_style
@@ -209,8 +210,12 @@ def _sites(page: Page, run: Run, verbosity: int) -> None:
     shown = sites[: _MOST_SITES.get(verbosity, _EVERYTHING)]
     rows = [_site_row(run, site) for site in shown]
     for site, row in zip(shown, page.table(rows, right=[True, True, True, False]), strict=True):
-        page.line((row[0], "red"), "  ", row[1], "  ", (row[2], _DIM), "  ", (row[3], "magenta"), indent=2)
+        address = category_page(site.category)
+        linked = f"magenta{LINK}{address}" if address else "magenta"
+        page.line((row[0], "red"), "  ", row[1], "  ", (row[2], _DIM), "  ", (row[3], linked), indent=2)
         _frames(page, site, verbosity)
+        if address and verbosity >= 1:
+            page.paragraph((f"about this kind: {address}", _DIM), indent=4)
     _more(page, len(run.sites) - len(shown), "site")
 
 

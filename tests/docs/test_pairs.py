@@ -1,4 +1,4 @@
-"""Of each pair of examples on the page of kinds the first leaks, as that kind, and the second does not."""
+"""Of each pair of examples on the pages of kinds the first leaks, as that kind, and the second does not."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from page_pairs import Pair, left_behind, pairs  # noqa: E402
 
 from pytest_reqleak.analysis.category_rules import ENTRY_CATEGORIES, HOLDER_CATEGORIES, RULES  # noqa: E402
 
-PAGE = (DOCS / "reference" / "categories.md").read_text("utf-8")
-PAIRS = list(pairs(PAGE))
+PAGES = [page.read_text("utf-8") for page in sorted((DOCS / "reference" / "categories").glob("*.md"))]
+PAIRS = [pair for page in PAGES for pair in pairs(page)]
 TOLD_BY_MORE = {
     "native memory": "a native tracer",
     "request data": "the requests that were sent",
@@ -44,10 +44,10 @@ def test_every_kind_has_a_pair() -> None:
     assert set() == set(TOLD_BY_MORE) - {pair.kind for pair in PAIRS}
 
 
-def test_every_pair_is_whole() -> None:
-    roles = [block.role for block in blocks(PAGE) if block.role in ("setup", "leaks", "mended")]
+def test_every_page_has_one_whole_pair() -> None:
+    roles = [[block.role for block in blocks(page)] for page in PAGES]
 
-    assert ["setup", "leaks", "mended"] * len(PAIRS) == roles
+    assert [["setup", "leaks", "mended"]] * len(PAGES) == roles
 
 
 def test_an_example_that_fails_is_told(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def test_each_telling_line_has_a_note_with_its_share() -> None:
     assert first.text == (
         "352 B per request (4.0 blocks) allocated here (pydantic model) stay behind. "
         "Held by shop.orders.RECENT. Keep the order's id rather than the model, "
-        "or bound the list with deque(maxlen=...)."
+        "or bound the list with deque(maxlen=...). "
+        "More: https://pytest-reqleak.readthedocs.io/en/latest/reference/categories/pydantic-model.html"
     )
     assert ("shop/signing.py", 27) == (second.path, second.line)
 

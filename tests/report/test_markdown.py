@@ -12,6 +12,7 @@ from run_strategies import runs, text
 from sample_runs import EVERY_RUN, clean_run, hostile_run, known_run, native_run, pydantic_run, threads_run
 
 from pytest_reqleak.errors import UsageError
+from pytest_reqleak.report.docs_links import DOCS
 from pytest_reqleak.report.github import MOST_SUMMARY_BYTES
 from pytest_reqleak.report.markdown import MOST_ROWS, code, markdown_report, plain
 from pytest_reqleak.report.page import printable
@@ -34,7 +35,9 @@ def test_nothing_that_the_app_says_becomes_markup(name: str) -> None:
     page = markdown_report([EVERY_RUN[name](), clean_run(), hostile_run()])
     tokens = MARKDOWN.parse(page)
 
-    assert not {"link_open", "image", "html_inline"} & {token.type for token in inline(page)}
+    assert not {"image", "html_inline"} & {token.type for token in inline(page)}
+    links = [str(token.attrs["href"]) for token in inline(page) if token.type == "link_open"]
+    assert all(link.startswith(DOCS) for link in links)
     for token in tokens:
         if token.type == "html_block":
             assert "" == OUR_TAGS.sub("", token.content).strip()
@@ -83,7 +86,8 @@ def test_a_leak_is_told_from_its_size_to_what_to_do() -> None:
         "| **leak** | 553 B | `shop.main:app` | `shop/orders.py:11 in keep` |",
         "**Each request leaves 553 B (6.0 blocks) behind.**",
         "live blocks    +6.0/request  ▁",
-        "- 352 B, pydantic model: `shop/orders.py:11 in keep`\n  `RECENT.append(Order(**fields))`",
+        f"- 352 B, [pydantic model]({DOCS}reference/categories/pydantic-model.html): "
+        "`shop/orders.py:11 in keep`\n  `RECENT.append(Order(**fields))`",
         "- held by `shop.orders.RECENT`: list, 4,700 now",
         "- sent as `POST /orders`: 1.1 KiB behind",
         "1. Keep the order's id rather than the model",

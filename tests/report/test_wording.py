@@ -126,14 +126,16 @@ def test_the_first_advice_is_the_remedy_of_the_top_site() -> None:
 def test_a_container_without_a_remedy_is_to_be_bounded() -> None:
     run = replace(pydantic_run(), sites=())
 
-    assert advice.next_steps(run)[0].startswith("Give shop.orders.RECENT a bound")
+    assert advice.next_steps(run)[0].startswith("Give shop.orders.RECENT and shop.signing")
 
 
 def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() -> None:
     run = pydantic_run()
     native = replace(run.sites[0], category="native memory", remedy="Call free.")
 
-    assert advice.next_steps(replace(run, sites=(native,)))[0].startswith("Give shop.orders.RECENT a bound")
+    assert advice.next_steps(replace(run, sites=(native,)))[0].startswith(
+        "Give shop.orders.RECENT and shop.signing"
+    )
     assert "Call free." == advice.next_steps(replace(run, sites=(native,), holders=()))[0]
 
 
