@@ -85,7 +85,7 @@ WERKZEUG_REQUEST = Category(
 )
 REQUEST_DATA = Category(
     name="request data",
-    remedy="Data of the request itself (path, headers, body) is still referenced after the response.",
+    remedy="Data of a request (path, headers, body) outlives it: drop the reference, or bound what keeps it.",
 )
 LOGGING = Category(
     name="logging",

@@ -31,6 +31,7 @@ from pytest_reqleak.analysis.category import (
     PYDANTIC_CONSTRUCTION,
     PYDANTIC_MODEL,
     REGEX,
+    REQUEST_DATA,
     SQLALCHEMY_CACHE_KEY,
     SQLALCHEMY_COMPILED,
     SQLALCHEMY_ENGINE,
@@ -237,11 +238,16 @@ RULES: tuple[Rule, ...] = (
     Rule(category=JSON, files=("/json/decoder.py", "/json/encoder.py", "/json/__init__.py")),
     Rule(category=JSON, code=("json.loads(", "json.load(", "json.dumps(")),
     Rule(category=FUNCTOOLS_CACHE, files=("/functools.py",)),
+    Rule(category=STARLETTE_REQUEST, files=("starlette/datastructures.py",), functions=("__setattr__",)),
+    # What is read from a request (its URL, headers, body) may outlive it alone.
+    Rule(category=STARLETTE_REQUEST, files=("starlette/requests.py",), functions=("__init__",)),
+    Rule(category=REQUEST_DATA, files=("starlette/requests.py", "starlette/datastructures.py")),
+    Rule(category=STARLETTE_REQUEST, files=("starlette/routing.py", "starlette/middleware/", "fastapi/")),
+    Rule(category=WERKZEUG_REQUEST, files=("/werkzeug/",), functions=("__init__",)),
     Rule(
-        category=STARLETTE_REQUEST,
-        files=("starlette/requests.py", "starlette/datastructures.py", "starlette/routing.py"),
+        category=REQUEST_DATA,
+        files=("/werkzeug/sansio/", "/werkzeug/wrappers/", "/werkzeug/datastructures/"),
     ),
-    Rule(category=STARLETTE_REQUEST, files=("starlette/middleware/", "fastapi/")),
     Rule(category=WERKZEUG_REQUEST, files=("/werkzeug/", "/flask/")),
 )  # fmt: skip
 

@@ -28,8 +28,8 @@ _FEW_REQUESTS = 3
 # Allocators that a run can choose; the C library's own is what there is without a choice.
 _PRELOADED = ("jemalloc", "mimalloc", "tcmalloc")
 
-_NATIVE = "native memory"
-"""The category of what C code allocates, as documents have it."""
+_GOES_ALONG = frozenset({"native memory", "request data"})
+"""Categories, as documents have them, of what goes with an object: what keeps that tells more."""
 
 _NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
 """What a reason says would settle it; the next step is not to say another number."""
@@ -141,8 +141,7 @@ def _repairs(run: Run) -> list[str]:
     steps = []
     sites = telling_sites(run)
     held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not is_resource_only(run)
-    # Of native memory that goes with an object that is kept, C code is no cause.
-    remedies = [site.remedy for site in sites if site.remedy and not (held and site.category == _NATIVE)]
+    remedies = [site.remedy for site in sites if site.remedy and not (held and site.category in _GOES_ALONG)]
     if remedies and remedies[0] == sites[0].remedy:
         steps += list(dict.fromkeys(remedies))[:_MOST_REPAIRS]
     elif held:

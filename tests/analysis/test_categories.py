@@ -265,6 +265,23 @@ def test_task_is_told_by_the_function_that_makes_it():
     assert "asyncio task" == categorize(stack).name
 
 
+@pytest.mark.parametrize(
+    ("file", "function", "name"),
+    [
+        ("starlette/datastructures.py", "URL.components", "request data"),
+        ("starlette/requests.py", "Request.body", "request data"),
+        ("starlette/requests.py", "HTTPConnection.__init__", "starlette request"),
+        ("starlette/datastructures.py", "State.__setattr__", "starlette request"),
+        ("werkzeug/sansio/request.py", "Request.path", "request data"),
+        ("werkzeug/wrappers/request.py", "Request.__init__", "flask request"),
+    ],
+)
+def test_what_was_read_from_a_request_is_told_from_the_request(file, function, name):
+    parsing = frame("/usr/lib/python3.11/urllib/parse.py", "urlsplit")
+
+    assert name == categorize([parsing, frame(f"/sp/{file}", function), frame(code="SEEN.append(it)")]).name
+
+
 def test_table_can_be_extended_in_front():
     mine = Category(name="shop cart", remedy="Empty it.")
     rule = Rule(category=mine, files=("/shop/cart.py",))

@@ -139,6 +139,16 @@ def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() 
     assert "Call free." == advice.next_steps(replace(run, sites=(native,), holders=()))[0]
 
 
+def test_each_kind_that_is_found_has_its_step() -> None:
+    run = pydantic_run()
+    first, second = (
+        replace(site, remedy=remedy) for site, remedy in zip(run.sites, ("One.", "Two."), strict=True)
+    )
+    double = replace(run, sites=(first, second, first))
+
+    assert ["One.", "Two."] == advice.next_steps(double)[:2]
+
+
 def test_one_number_of_iterations_is_named_where_the_reason_names_one() -> None:
     reason = "live blocks rise by 2.1 per request, but fell back in between; iterations=68782 would settle it"
     run = replace(pydantic_run(), verdict=Verdict.INCONCLUSIVE, reason=reason)
