@@ -57,7 +57,7 @@ def ask_lengths(
     if not moving or stages.out_of_time or not rises_in_steps(measured):
         return decision
     agent.prepare(plan.tracer)
-    agent.mark_objects()
+    agent.mark_objects(texts=True)
     looked = min(LOOK_ITERATIONS, plan.least_iterations)
     passed = stages.run(Phase.CONFIRM, looked)
     agent.thaw()

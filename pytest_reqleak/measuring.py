@@ -39,7 +39,7 @@ from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
 from pytest_reqleak.looks import measure_until_certain
 from pytest_reqleak.model.finding import Holder
-from pytest_reqleak.model.meter import Cause, Phase
+from pytest_reqleak.model.meter import Cause, Meter, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
 from pytest_reqleak.thawing import Thaws
@@ -287,7 +287,7 @@ class _Course:
         """Stages of growing length, until one decides; also what they sampled."""
         plan, stages, agent = self._plan, self._stages, self._agent
         agent.prepare(plan.tracer)
-        agent.mark_objects()
+        agent.mark_objects(texts={Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(decision.grows))
         self._marked, self._marked_fresh = stages.done, stages.fresh
         begin = len(agent.buffer)
         confirms: list[Samples] = []

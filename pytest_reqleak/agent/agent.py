@@ -147,17 +147,20 @@ class Agent(Sampler):
         finally:
             tracer.stop()
 
-    def mark_objects(self) -> None:
+    def mark_objects(self, *, texts: bool = False) -> None:
         """Note which containers and objects there are, before what grows is looked for.
 
         Ends frozen, so that the collector lists only what is made from here on.
+
+        Args:
+            texts: Whether a text that gets longer may be what grows: nothing else shows but the C heap.
         """
         from pytest_reqleak.agent.holders import HolderSearch
         from pytest_reqleak.agent.objects import TypeCounter
 
         self.thaw()
         self._holders = HolderSearch(roots=self._roots)
-        self._holders.mark()
+        self._holders.mark(texts=texts)
         # The whole heap is counted, here and in the end, so that survivors may be frozen between.
         self._types = TypeCounter()
         self._types.mark()

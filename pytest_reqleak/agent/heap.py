@@ -43,6 +43,8 @@ class Chain:
     """Of that root: whether the user's modules, a library's or something else leads there."""
     links: tuple[Any, ...]
     """Each refers to the next; the last is what was asked for."""
+    names: dict[str, Any] | None = None
+    """Where the first of them has its name: the globals of a module; None for other roots."""
 
 
 class HeapSearch:
@@ -172,7 +174,7 @@ class HeapSearch:
     def _chains(
         self, wanted: dict[int, Any], depth: dict[int, int], *, most: int = _MOST_LINKS
     ) -> dict[int, Chain]:
-        starts: dict[int, tuple[str, int]] = {}
+        starts: dict[int, _Claim] = {}
         parents = self._parents({key: wanted[key] for key in depth}, depth, starts)
         chains = {}
         for key in depth:
@@ -182,11 +184,13 @@ class HeapSearch:
             links.reverse()
             root = starts.get(id(links[0]))
             if root is not None:
-                chains[key] = Chain(root=root[0], level=root[1], links=tuple(links))
+                chains[key] = Chain(
+                    root=root.text, level=root.root.level, links=tuple(links), names=root.root.names
+                )
         return chains
 
     def _parents(
-        self, found: dict[int, Any], depth: dict[int, int], starts: dict[int, tuple[str, int]]
+        self, found: dict[int, Any], depth: dict[int, int], starts: dict[int, _Claim]
     ) -> dict[int, Any]:
         """Who refers to each object on the way down to the found ones; fills in where the ways start."""
         open_at: dict[int, dict[int, Any]] = {}
@@ -219,8 +223,8 @@ class HeapSearch:
                     break
         return parents
 
-    def _starts(self, keys: Collection[int], depth: int) -> dict[int, tuple[str, int]]:
-        """The text of those that a root names itself.
+    def _starts(self, keys: Collection[int], depth: int) -> dict[int, _Claim]:
+        """The names of those that a root names itself.
 
         Libraries do not import from the app: where both name an object, the
         library made it. So the roots are asked from the standard library
@@ -255,10 +259,10 @@ class _Claim:
     foreign: bool
 
 
-def _best(claims: list[_Claim]) -> tuple[str, int]:
+def _best(claims: list[_Claim]) -> _Claim:
     """The name of the module that made the object, as far as its source tells, else the first."""
     first = min(claims, key=lambda claim: claim.foreign)
     if len(claims) > 1:
         makers = (claim for claim in claims[:_MOST_SOURCES] if claim.name and claim.root.defines(claim.name))
         first = next(makers, first)
-    return first.text, first.root.level
+    return first

@@ -27,8 +27,17 @@ from pytest_reqleak.agent.linked import LEAST_LINKS, linked_holder
 from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
 from pytest_reqleak.agent.roots import all_modules, harness_module, is_special, module_roots, running_roots
-from pytest_reqleak.agent.sizes import BUFFERS, SHORT_TUPLE, SizeTable, each_container, holds_weakly, sizer_of
+from pytest_reqleak.agent.sizes import (
+    BUFFERS,
+    SHORT_TUPLE,
+    Sizer,
+    SizeTable,
+    each_container,
+    holds_weakly,
+    sizer_of,
+)
 from pytest_reqleak.agent.survivors import survivor_holders
+from pytest_reqleak.agent.texts import LongTexts, text_sizer
 from pytest_reqleak.model.finding import Holder, Link, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap
 
@@ -61,7 +70,7 @@ class _Grown:
 
     @property
     def buffer(self) -> bool:
-        return any(inherits(self.thing, kind) for kind in BUFFERS)
+        return any(inherits(self.thing, kind) for kind in BUFFERS) or text_sizer(type(self.thing)) is not None
 
 
 @contextmanager
@@ -99,15 +108,21 @@ class HolderSearch:
         self._roots = dict(roots or {})
         self._seconds = seconds
         self._table: SizeTable | None = None
+        self._texts: LongTexts | None = None
         self._resources = ResourceCount()
         self._n_atexit = 0
         self.untracked_types: tuple[TypeGrowth, ...] = ()
         self.gave_up = False
         self.gauges: dict[str, Callable[[], int]] = {}
 
-    def mark(self) -> None:
-        """Note the size of every container; forgets an earlier mark."""
+    def mark(self, *, texts: bool = False) -> None:
+        """Note the size of every container; forgets an earlier mark.
+
+        Args:
+            texts: Whether to note long texts, bytes and numbers too, which may be replaced by longer ones.
+        """
         self._table = None
+        self._texts = LongTexts() if texts else None
         # First of all: what it fills (caches of psutil, of abstract classes) is no growth.
         self._resources.mark()
         # What is dead leaves its address to others, which would seem to have grown. Not a full
@@ -118,12 +133,14 @@ class HolderSearch:
             for things, sizes in each_container():
                 table.put(things, sizes)
             things = []
+            if self._texts is not None:
+                self._texts.mark()
         self._n_atexit = atexit._ncallbacks()
         self._table = table
 
     def close(self) -> None:
         """Forget the mark and free its table."""
-        self._table = None
+        self._table = self._texts = None
         self._roots.clear()
         self.gauges.clear()
 
@@ -200,7 +217,13 @@ class HolderSearch:
                 new = _largest(new, _MOST_NEW)
             if len(old) > 50 * _MOST_OLD:
                 old = _largest(old, _MOST_OLD)
-        return [*_largest(old, _MOST_OLD).values(), *_largest(new, _MOST_NEW).values()]
+        longer = [] if self._texts is None else self._texts.grown(least)
+        texts = {id(thing): _Grown(thing, size, growth, new=True) for thing, size, growth in longer}
+        return [
+            found
+            for some, most in ((old, _MOST_OLD), (new, _MOST_NEW), (texts, _MOST_NEW))
+            for found in _largest(some, most).values()
+        ]
 
     def _name(self, candidates: Sequence[_Grown]) -> None:
         """Fill in chain, text and owner of those that a root reaches outside the harness."""
@@ -264,19 +287,30 @@ class HolderSearch:
         return HeapSearch(roots, [*barred, self], self._seconds)
 
     def _watch(self, path: str, found: _Grown) -> None:
-        thing = found.thing
-        sizer = sizer_of(type(thing))
-        if sizer is None:
-            return
-        again = follower(_links(found)) if found.new else None
+        names = found.chain.names if found.chain is not None else None
+        again = follower(_links(found) if names is None else (names, *_links(found))) if found.new else None
+        self.gauges[path] = _gauge(found.thing) if again is None else _following_gauge(again)
 
-        def read() -> int:
-            now = thing if again is None else again()
-            # What is made anew is of another kind at times, or gone.
-            now_sizer = sizer_of(type(now))
-            return 0 if now_sizer is None else now_sizer(now)
 
-        self.gauges[path] = (lambda: sizer(thing)) if again is None else read
+def _gauge(thing: Any) -> Callable[[], int]:
+    sizer = _sizer(thing)
+    return lambda: 0 if sizer is None else sizer(thing)
+
+
+def _following_gauge(again: Callable[[], Any]) -> Callable[[], int]:
+    """Reads whatever is at the end of a way; keeps nothing of what was there before."""
+
+    def read() -> int:
+        now = again()
+        # What is made anew is of another kind at times, or gone.
+        sizer = _sizer(now)
+        return 0 if sizer is None else sizer(now)
+
+    return read
+
+
+def _sizer(thing: Any) -> Sizer | None:
+    return sizer_of(type(thing)) or text_sizer(type(thing))
 
 
 def _explain(holders: Sequence[Holder], types: Mapping[str, float]) -> bool:

@@ -82,6 +82,12 @@ def sizer_of(kind: type) -> Sizer | None:
     return None
 
 
+def may_lead(thing: Any) -> bool:
+    """Whether an object may be asked what it refers to, and may refer to what the collector does not list."""
+    kind = type(thing)
+    return id(kind) not in _LEADING_NOWHERE and not derives(kind, types.ModuleType)
+
+
 class SizeTable:
     """Sizes by address: one byte for each 16 bytes of heap that hold containers, 7 % at most.
 
