@@ -159,7 +159,7 @@ class Agent(Sampler):
         from pytest_reqleak.agent.objects import TypeCounter
 
         self.thaw()
-        self._holders = HolderSearch(roots=self._roots)
+        self._holders = HolderSearch(roots=self._roots, own=[self.buffer])
         self._holders.mark(texts=texts)
         # The whole heap is counted, here and in the end, so that survivors may be frozen between.
         self._types = TypeCounter()

@@ -68,8 +68,14 @@ class HeapSearch:
         for thing in barred:
             self._mark(id(thing))
 
-    def find(self, wanted: Sequence[Any]) -> dict[int, Chain]:
-        """Chains by the id of what they lead to; what no root reaches is absent."""
+    def find(self, wanted: Sequence[Any], *, enough: Collection[int] = ()) -> dict[int, Chain]:
+        """Chains by the id of what they lead to; what no root reaches is absent.
+
+        Args:
+            wanted: What to lead to.
+            enough: Ids of some of them. Once these are found, the search goes no deeper, and
+                of the others those are there that were met on the way; empty: all are looked for.
+        """
         missing = {id(thing): thing for thing in wanted}
         # The names of a module are where ways begin; they grow by `setattr` and `globals()[…]`.
         modules = {id(root.names): root for root in self._roots if root.names is not None}
@@ -79,7 +85,7 @@ class HeapSearch:
             if key in modules
         }
         missing = {key: thing for key, thing in missing.items() if key not in named}
-        depth = self._search(dict(missing))
+        depth = self._search(dict(missing), set(enough) - named.keys() if enough else None)
         return {**named, **self._chains(missing, depth)}
 
     def deepest(self, least: int) -> Chain | None:
@@ -107,7 +113,7 @@ class HeapSearch:
         page[slot] = 1
         return True
 
-    def _search(self, missing: dict[int, Any]) -> dict[int, int]:
+    def _search(self, missing: dict[int, Any], enough: set[int] | None = None) -> dict[int, int]:
         """Fill the levels; returns at which level each wanted object was found."""
         depth: dict[int, int] = {}
         late = self._entries_by_level()
@@ -118,6 +124,8 @@ class HeapSearch:
         tracked = gc.is_tracked
         visited = self._visited
         while missing and (level or len(self._levels) < len(late)):
+            if enough is not None and enough <= depth.keys():
+                break
             here = len(self._levels)
             for thing in late[here] if here < len(late) else ():
                 address = id(thing)

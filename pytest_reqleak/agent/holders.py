@@ -14,11 +14,11 @@ import atexit
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
+from pytest_reqleak.agent.candidates import NEARLY, Candidate, fold, largest, rank
 from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
 from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
@@ -28,7 +28,6 @@ from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
 from pytest_reqleak.agent.roots import all_modules, harness_module, is_special, module_roots, running_roots
 from pytest_reqleak.agent.sizes import (
-    BUFFERS,
     SHORT_TUPLE,
     Sizer,
     SizeTable,
@@ -38,7 +37,7 @@ from pytest_reqleak.agent.sizes import (
 )
 from pytest_reqleak.agent.survivors import survivor_holders
 from pytest_reqleak.agent.texts import LongTexts, text_sizer
-from pytest_reqleak.model.finding import Holder, Link, TypeGrowth
+from pytest_reqleak.model.finding import Holder, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap
 
 SLOWEST = 1 / 500
@@ -49,28 +48,8 @@ _MOST_NEW = 100
 _MOST_HOLDERS = 10
 _MOST_WATCHED = 3
 _MOST_LINKS = 30
-_SIBLINGS = 3
 # Slower than that share of the surviving objects, a container is no explanation.
 _LEAST_SHARE = 0.1
-
-
-@dataclass(slots=True)
-class _Grown:
-    """A container that has become larger, or that is new and large."""
-
-    thing: Any
-    size: int
-    growth: int
-    new: bool
-    chain: Chain | None = None
-    text: str = ""
-    owner: Any = None
-    weak: bool = False
-    links: tuple[Link, ...] = ()
-
-    @property
-    def buffer(self) -> bool:
-        return any(inherits(self.thing, kind) for kind in BUFFERS) or text_sizer(type(self.thing)) is not None
 
 
 @contextmanager
@@ -93,6 +72,7 @@ class HolderSearch:
         roots: More names to begin paths with, such as `{"app": app}`; used where
             no module leads to an object in fewer steps.
         seconds: What naming the paths may take.
+        own: Objects of the harness; what they and their dicts refer to is nobody's leak.
 
     Attributes:
         untracked_types: After `grown`: what the entries of the first holder are made of,
@@ -102,11 +82,17 @@ class HolderSearch:
     """
 
     def __init__(
-        self, *, code: CodeMap | None = None, roots: Mapping[str, object] | None = None, seconds: float = 3.0
+        self,
+        *,
+        code: CodeMap | None = None,
+        roots: Mapping[str, object] | None = None,
+        seconds: float = 3.0,
+        own: Sequence[object] = (),
     ) -> None:
         self._code = code or CodeMap()
         self._roots = dict(roots or {})
         self._seconds = seconds
+        self._own = own
         self._table: SizeTable | None = None
         self._texts: LongTexts | None = None
         self._resources = ResourceCount()
@@ -166,8 +152,8 @@ class HolderSearch:
             candidates = self._candidates(least)
             self._name(candidates)
             self._table = None
-            kept = _fold([found for found in candidates if found.text])
-            kept.sort(key=_rank(kept))
+            kept = fold([found for found in candidates if found.text])
+            kept.sort(key=rank(kept))
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             # What is full does not grow any more, and is no cause of what does.
             for found in kept:
@@ -196,12 +182,12 @@ class HolderSearch:
             )
         return tuple(_without_twins(holders)[:_MOST_HOLDERS])
 
-    def _candidates(self, least: int) -> list[_Grown]:
+    def _candidates(self, least: int) -> list[Candidate]:
         table = self._table
         assert table is not None
-        ours = table.parts()
-        old: dict[int, _Grown] = {}
-        new: dict[int, _Grown] = {}
+        ours = table.parts() | _parts_of(self._own)
+        old: dict[int, Candidate] = {}
+        new: dict[int, Candidate] = {}
         long_enough = least.__le__
         for things, sizes in each_container():
             for thing, size in compress(zip(things, sizes, strict=True), map(long_enough, sizes)):
@@ -210,26 +196,38 @@ class HolderSearch:
                 before = table.get(id(thing))
                 if before is None:
                     if type(thing) is not dict or size >= 2 * least:
-                        new[id(thing)] = _Grown(thing, size, size, new=True)
+                        new[id(thing)] = Candidate(thing, size, size, new=True)
                 elif size - before >= least and not inherits(thing, tuple):
-                    old[id(thing)] = _Grown(thing, size, size - before, new=False)
+                    old[id(thing)] = Candidate(thing, size, size - before, new=False)
             if len(new) > 50 * _MOST_NEW:
-                new = _largest(new, _MOST_NEW)
+                new = largest(new, _MOST_NEW)
             if len(old) > 50 * _MOST_OLD:
-                old = _largest(old, _MOST_OLD)
+                old = largest(old, _MOST_OLD)
         longer = [] if self._texts is None else self._texts.grown(least)
-        texts = {id(thing): _Grown(thing, size, growth, new=True) for thing, size, growth in longer}
+        texts = {id(thing): Candidate(thing, size, growth, new=True) for thing, size, growth in longer}
         return [
             found
             for some, most in ((old, _MOST_OLD), (new, _MOST_NEW), (texts, _MOST_NEW))
-            for found in _largest(some, most).values()
+            for found in largest(some, most).values()
         ]
 
-    def _name(self, candidates: Sequence[_Grown]) -> None:
+    def _name(self, candidates: Sequence[Candidate]) -> None:
         """Fill in chain, text and owner of those that a root reaches outside the harness."""
-        if not candidates:
-            return
-        chains = self._find([found.thing for found in candidates])
+        things = [found.thing for found in candidates]
+        fastest = max((found.growth for found in candidates), default=0)
+        # What was there before and grows is near a name, as a rule. Where it explains all, nobody asks
+        # what hangs where, of the new containers that may lie anywhere.
+        old = [id(found.thing) for found in candidates if not found.new]
+        if old:
+            self._tell(candidates, self._find(things, enough=old))
+            known = (found for found in candidates if found.text and not found.new and not found.weak)
+            if self.gave_up or any(found.growth >= NEARLY * fastest > 0 for found in known):
+                return
+        if candidates:
+            self._tell(candidates, self._find(things))
+
+    def _tell(self, candidates: Sequence[Candidate], chains: Mapping[int, Chain]) -> None:
+        """Fill in what the chains say."""
         for found in candidates:
             chain = chains.get(id(found.thing))
             if chain is None:
@@ -245,12 +243,12 @@ class HolderSearch:
             found.weak = holds_weakly(found.thing)
             found.new = found.new or self._hangs_on_new(found)
 
-    def _hangs_on_new(self, found: _Grown) -> bool:
+    def _hangs_on_new(self, found: Candidate) -> bool:
         """Whether the container that leads to this one was made since the mark.
 
         Then this one was, too, in the memory of another that was there before.
         """
-        table, links = self._table, _links(found)
+        table, links = self._table, found.chain_links
         for place in range(len(links) - 2, -1, -1):
             link = links[place]
             if sizer_of(type(link)) is None or (type(link) is tuple and len(link) < SHORT_TUPLE):
@@ -261,10 +259,10 @@ class HolderSearch:
             return table is not None and table.get(id(link)) is None
         return False
 
-    def _find(self, things: Sequence[Any]) -> dict[int, Chain]:
+    def _find(self, things: Sequence[Any], *, enough: Sequence[int] = ()) -> dict[int, Chain]:
         """Chains from the roots outside the harness, by the id of what they lead to."""
         search = self._search()
-        chains = search.find(things)
+        chains = search.find(things, enough=enough)
         self.gave_up = search.gave_up
         return chains
 
@@ -286,9 +284,9 @@ class HolderSearch:
         roots = [*named, *running_roots(tracked, extra)]
         return HeapSearch(roots, [*barred, self], self._seconds)
 
-    def _watch(self, path: str, found: _Grown) -> None:
-        names = found.chain.names if found.chain is not None else None
-        again = follower(_links(found) if names is None else (names, *_links(found))) if found.new else None
+    def _watch(self, path: str, found: Candidate) -> None:
+        links, names = found.chain_links, found.chain.names if found.chain is not None else None
+        again = follower(links if names is None else (names, *links)) if found.new else None
         self.gauges[path] = _gauge(found.thing) if again is None else _following_gauge(again)
 
 
@@ -319,9 +317,10 @@ def _explain(holders: Sequence[Holder], types: Mapping[str, float]) -> bool:
     return fastest >= _LEAST_SHARE * min(1.0, max(types.values()))
 
 
-def _largest(found: dict[int, _Grown], most: int) -> dict[int, _Grown]:
-    best = sorted(found.items(), key=lambda item: -item[1].growth)[:most]
-    return dict(best)
+def _parts_of(own: Sequence[object]) -> set[int]:
+    """The ids of what some objects refer to, and of what the dicts among that refer to."""
+    parts = gc.get_referents(*own)
+    return {*map(id, parts), *map(id, gc.get_referents(*(part for part in parts if type(part) is dict)))}
 
 
 def _is_harness(thing: object) -> bool:
@@ -329,77 +328,13 @@ def _is_harness(thing: object) -> bool:
     return home is not None and harness_module(home[0])
 
 
-def _fold(named: list[_Grown]) -> list[_Grown]:
-    """Leave out what hangs below another that grows as fast, and merge many alike into one."""
-    growing = {id(found.thing): found for found in named if not found.new}
-    kept: dict[str, _Grown] = {}
-    for found in named:
-        above = [growing[id(link)] for link in _links(found)[:-1] if id(link) in growing]
-        if any(found.new or other.growth >= found.growth for other in above):
-            continue
-        twin = kept.get(found.text)
-        if twin is None or twin.growth < found.growth:
-            # The parts of one cache (its dict, its order) have one name; the largest speaks for all.
-            kept[found.text] = found
-    return _merge_siblings(_strong_first(list(kept.values())))
-
-
-def _links(found: _Grown) -> tuple[Any, ...]:
-    return found.chain.links if found.chain is not None else (found.thing,)
-
-
-def _strong_first(found: list[_Grown]) -> list[_Grown]:
-    """Leave out what is likely no cause, where there is something better.
-
-    Weak containers keep nothing alive; and a new one may be a mere copy of
-    another, or the true one, made anew (`HOOKS = [*HOOKS, hook]`).
-    """
-    strong = [one for one in found if not one.weak]
-    known = [one for one in strong if not one.new]
-    fastest = max((one.growth for one in strong), default=0)
-    if max((one.growth for one in known), default=0) >= fastest / 10 > 0:
-        return known
-    return strong or found
-
-
-def _merge_siblings(found: list[_Grown]) -> list[_Grown]:
-    """Shards of one store (`STORE[0]`, `STORE[1]`, …) become one entry, `STORE[…]`."""
-    families: dict[int, list[_Grown]] = {}
-    for one in found:
-        links = _links(one)
-        parent = links[-2] if len(links) > 1 else one.thing
-        if any(type(parent) is kind for kind in (list, tuple, dict)) and one.text.endswith("]"):
-            families.setdefault(id(parent), []).append(one)
-    for family in families.values():
-        if len(family) < _SIBLINGS:
-            continue
-        first = family[0]
-        first.text = first.text[: first.text.rindex("[")] + "[…]"
-        first.growth = sum(one.growth for one in family)
-        first.size = sum(one.size for one in family)
-        found = [one for one in found if one is first or not any(one is other for other in family)]
-    return found
-
-
-def _rank(kept: list[_Grown]) -> Any:
-    """Order by likelihood: alike in speed, the user's own module comes before a library's."""
-    fastest = max((found.growth for found in kept if not found.buffer), default=0)
-
-    def key(found: _Grown) -> tuple[Any, ...]:
-        slow = found.growth < fastest / 3
-        level = found.chain.level if found.chain is not None else 9
-        return (found.buffer and fastest > 0, slow, found.new, level, -found.growth, len(found.text))
-
-    return key
-
-
-def _holder(found: _Grown, iterations: int) -> Holder:
+def _holder(found: Candidate, iterations: int) -> Holder:
     return Holder(
         path=found.text,
         type=type_name(found.owner),
         growth_per_iteration=found.growth / iterations,
         size=found.size,
-        bound=bound_of(found.thing, _links(found)[-2::-1]),
+        bound=bound_of(found.thing, found.chain_links[-2::-1]),
         entry=entry_name(found.thing),
         keys=newest_keys(found.thing),
         links=found.links,
