@@ -279,7 +279,7 @@ def agent_for(booted: Any, *, roots: Mapping[str, object] | None = None) -> Agen
         roots: More names for paths to begin with.
     """
     return Agent(
-        pass_loop=booted.host.barrier,
+        pass_loop=booted.host.await_rest,
         pending_tasks=booted.host.pending_tasks,
         unfinished=booted.unfinished,
         roots={"app": booted.app, **(roots or {})},

@@ -32,12 +32,20 @@ class Passing:
 
     __slots__ = ("_context", "_loop", "_turns", "passed")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: contextvars.Context,
+        passed: threading.Lock | None = None,
+    ) -> None:
+        """Take the loop, and the lock to release in the end; without one it is made."""
         self._loop = loop
         self._context = context
         self._turns = 0
-        self.passed = threading.Lock()
-        self.passed.acquire()
+        if passed is None:
+            passed = threading.Lock()
+            passed.acquire()
+        self.passed = passed
 
     def step(self) -> None:
         """Take one turn."""

@@ -218,6 +218,7 @@ class DirectAsgiDriver:
                 timeout=self._request_seconds,
                 progress=self._progress,
                 before_cancel=self._stop,
+                rest=True,
             )
         except HostTimeout as late:
             raise self._too_late(late) from late

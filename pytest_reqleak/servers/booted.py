@@ -74,7 +74,10 @@ class Booted:
         there are calls that were left behind because they hung.
         """
         if self._server is not None:
-            return self._server.unfinished
+            n_unfinished = self._server.unfinished
+            if n_unfinished:
+                self.host.rests = False
+            return n_unfinished
         return 0 if self.threads is None else self.threads.unended
 
     def close(self) -> None:

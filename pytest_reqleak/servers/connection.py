@@ -260,7 +260,9 @@ class Connection(asyncio.Protocol):
 
     def _begin_next(self) -> None:
         self.current = self._queue.popleft()
-        self.server.booted.last_error = None
+        booted = self.server.booted
+        booted.last_error = None
+        booted.host.rests = False
         self.current.begin()
 
     def _refuse(self, status: int) -> None:
