@@ -4,7 +4,8 @@
 
 The server runs in a process of its own and is left as it comes, one worker. The app that
 waits sleeps for 2 ms in each request, as for a database: there eight connections do
-eight requests in the time of one, and the client must not be what holds them up.
+eight requests in the time of one, and the client must not be what holds them up. Client and
+server are kept on one core, as in `benchmarks.roundtrip`; `--any-core` leaves that to the system.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.pairs import in_turn, middle_ratio, print_table
-from benchmarks.served import HttpxClient, OwnClient, serving
+from benchmarks.served import HttpxClient, OwnClient, on_one_core, serving
 
 _LEAST_CLIENT = 3.0
 _LEAST_CONCURRENT = 1.5
@@ -30,12 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--server", default="granian", help="granian, uvicorn or bundled, or granian-uvloop")
     parser.add_argument("--rounds", type=int, default=20, metavar="N")
     parser.add_argument("--requests", type=int, default=400, metavar="N", help="of a slice")
+    parser.add_argument("--any-core", action="store_true", help="do not keep all on one core")
     chosen = parser.parse_args(arguments)
+    where = on_one_core(anywhere=chosen.any_core)
     count = chosen.requests
     rows = [row for app in ("bare", "waiting") for row in _rows(chosen.server, app, chosen.rounds, count)]
     columns = ("client, app", "requests/s", "of httpx", "of 1 at a time", "target")
     print_table(
-        f"{chosen.server}, {chosen.rounds} rounds of {count} requests",
+        f"{chosen.server}, {chosen.rounds} rounds of {count} requests, {where}",
         columns,
         rows,
         chosen.server.partition("-")[0],

@@ -34,6 +34,12 @@ def _stdlib_folders() -> tuple[str, ...]:
     return tuple(dict.fromkeys(paths[name] for name in ("stdlib", "platstdlib") if name in paths))
 
 
+def _script_folders() -> tuple[str, ...]:
+    """Where installed commands are: some packages (bottle) put themselves there too, and are found first."""
+    folder = sysconfig.get_path("scripts")
+    return (folder,) if folder else ()
+
+
 @dataclass(frozen=True, slots=True)
 class CodeMap:
     """Tells the user's own files from all others.
@@ -45,7 +51,7 @@ class CodeMap:
 
     stdlib: tuple[str, ...] = field(default_factory=_stdlib_folders)
     """Folders of the standard library."""
-    libraries: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = field(default_factory=_script_folders)
     """More folders whose files are not the user's."""
     harness: tuple[str, ...] = (_HERE,)
     """Folders of the harness."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sysconfig
 
 import pytest
 
@@ -33,6 +34,12 @@ CODE = CodeMap(stdlib=("/usr/lib/python3.11",), libraries=("/opt/vendored",), ha
 )
 def test_origin_of_a_file_is_told_by_its_folder(file, origin):
     assert origin is CODE.origin(file)
+
+
+def test_a_module_beside_the_installed_commands_is_a_librarys() -> None:
+    scripts = sysconfig.get_path("scripts")
+
+    assert Origin.LIBRARY is CodeMap().origin(f"{scripts}/bottle.py")
 
 
 def test_examples_beside_the_package_are_the_users_own_code():
