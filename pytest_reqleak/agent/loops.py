@@ -11,6 +11,7 @@ import contextvars
 import gc
 import heapq
 import threading
+import time
 from typing import Any
 
 PASS_SECONDS = 2.0
@@ -30,7 +31,7 @@ _REGISTERS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 class Passing:
     """Turns of a loop until nothing is ready; no closure, which would be a cycle for each batch."""
 
-    __slots__ = ("_context", "_loop", "_turns", "passed")
+    __slots__ = ("_context", "_deadline", "_loop", "_turns", "passed")
 
     def __init__(
         self,
@@ -39,6 +40,8 @@ class Passing:
         passed: threading.Lock | None = None,
     ) -> None:
         """Take the loop, and the lock to release in the end; without one it is made."""
+        # A leak of tasks that never wait makes each turn longer than the one before.
+        self._deadline = time.monotonic() + PASS_SECONDS
         self._loop = loop
         self._context = context
         self._turns = 0
@@ -53,7 +56,7 @@ class Passing:
         # Not a public attribute, and other loops lack it.
         ready = getattr(self._loop, "_ready", None)
         most = _TURNS_UNSEEN if ready is None else _MOST_TURNS
-        if self._turns < most and (ready is None or ready):
+        if self._turns < most and (ready is None or ready) and time.monotonic() < self._deadline:
             self._loop.call_soon(self.step, context=self._context)
         else:
             drop_cancelled_timers(self._loop)

@@ -204,6 +204,42 @@ def test_the_barrier_waits_for_callbacks_that_make_callbacks(host):
     assert 21 == len(seen)
 
 
+def test_work_that_is_to_rest_ends_after_the_callbacks_that_it_left_ready(host):
+    seen = []
+
+    async def leave(depth):
+        if depth:
+            asyncio.get_running_loop().call_soon(lambda: host.loop.create_task(leave(depth - 1)))
+        seen.append(depth)
+
+    host.run(leave(5), timeout=WAIT_SECONDS, rest=True)
+
+    assert [5, 4, 3, 2, 1, 0] == seen
+    assert host.rests
+    host.await_rest()
+    assert not host.rests
+
+
+def test_tasks_that_never_wait_do_not_keep_work_from_its_end(host, monkeypatch):
+    monkeypatch.setattr("pytest_reqleak.agent.loops.PASS_SECONDS", 0.1)
+    going = [True]
+
+    async def spin():
+        while going:
+            await asyncio.sleep(0)
+            time.sleep(0.01)
+
+    async def start():
+        return asyncio.get_running_loop().create_task(spin())
+
+    begun = time.monotonic()
+    task = host.run(start(), timeout=WAIT_SECONDS, rest=True)
+
+    assert time.monotonic() - begun < WAIT_SECONDS / 2
+    assert not task.done()
+    going.clear()
+
+
 def test_worker_threads_of_anyio_are_kept_between_tasks(host):
     async def ask_thread():
         return await anyio.to_thread.run_sync(threading.get_ident)
