@@ -11,7 +11,7 @@ from itertools import pairwise
 from pytest_reqleak.analysis.floors import least_growth, resolution
 from pytest_reqleak.analysis.growth import Fit, fit_pieces
 from pytest_reqleak.analysis.pieces import Piece, after, falls, join_touching, split_at_holes, split_at_jumps
-from pytest_reqleak.analysis.rule import MOST_FALL
+from pytest_reqleak.analysis.rule import MOST_BULGE, MOST_FALL
 from pytest_reqleak.analysis.sawtooth import without_sawtooth
 from pytest_reqleak.analysis.trend import SEGMENTS, Trend, trend_of
 from pytest_reqleak.model.meter import Meter
@@ -136,6 +136,14 @@ class Observed:
         rest = max((later - second for (_, second), (_, later) in pairwise(clock)), default=0.0)
         fell = max(second for n, second in clock if n <= when[-1])
         return clock[-1][1] - fell < RESTS * rest
+
+    def is_bent(self, meter: Meter) -> bool:
+        """Whether growth has slowed since the first two fifths of the measurement."""
+        first = self.stages[0].iterations
+        begin = first[0] + SKIP * self.measured if first else 0.0
+        if self.confirmations < 2 or begin >= self._start:
+            return False
+        return trend_of(split_at_jumps(after(self._all[meter], begin))).bulge > MOST_BULGE
 
     def last_trend(self, meter: Meter) -> Trend:
         """The trend of the newest stage alone."""

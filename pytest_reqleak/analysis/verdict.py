@@ -158,7 +158,13 @@ def decide(
     steady = [
         meter
         for meter in deciding
-        if is_steady(seen.trends[meter], least=seen.least(meter), stage=len(confirms), final=final)
+        if is_steady(
+            seen.trends[meter],
+            least=seen.least(meter),
+            stage=len(confirms),
+            final=final,
+            bent=seen.is_bent(meter),
+        )
         and not seen.is_too_soon(meter)
     ]
     below = [meter for meter in steady if meter in BYTES]
