@@ -191,6 +191,20 @@ def zipf(rng: random.Random, length: int) -> Source:
     return read
 
 
+def few_users(rng: random.Random, length: int) -> Source:
+    """A cache by user, of whom a few send most of the requests and thousands hardly any (Pareto)."""
+    shape, most = rng.uniform(0.8, 2), round(length * rng.uniform(0.2, 2))
+    met: set[int] = set()
+    last = [0]
+
+    def read(n: int) -> float:
+        met.update(int(10 * rng.paretovariate(shape)) % most for _ in range(n - last[0]))
+        last[0] = n
+        return 3 * len(met)
+
+    return read
+
+
 def records(rng: random.Random, length: int) -> Source:
     """A pool as large as the largest request so far: rises ever more rarely."""
     best, last = [0], [0]
@@ -273,6 +287,9 @@ CLEAN: dict[str, Maker] = {
     "random walk 10": random_walk(10),
     "random walk 300": random_walk(300),
 }
+
+HARD: dict[str, Maker] = {"few users": few_users}
+"""Clean in the end, but not in the time of a run: growth that slows down for ever."""
 
 NOISES: dict[str, Maker] = {
     "none": flat,

@@ -25,6 +25,9 @@ BLOCK_BYTES = MEAN_BLOCK_BYTES
 # up, and a request's buffers move.
 _NATIVE_SHARE, _NATIVE_BYTES = 0.1, 16.0
 
+_NOISE_SHARE = 0.01
+"""Of what the heap gains, where no count of objects grows."""
+
 _RESOURCE_NAMES = {
     Meter.TASKS: ("asyncio task", "never finishes", "never finish"),
     Meter.THREADS: ("thread", "goes on running", "go on running"),
@@ -128,10 +131,12 @@ def _in_heaps(
     traced_blocks = sum(site.blocks_per_iteration for site in sites)
     blocks = rates[Meter.LIVE_BLOCKS]
     python = traced_bytes * blocks / traced_blocks if traced_blocks > 0 and blocks > 0 else 0.0
+    # Where something else grows for certain and objects do not, a block in a thousand requests is noise.
+    others_alone = {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(grows)
+    if others_alone and python < _NOISE_SHARE * heap:
+        python = 0.0
     if heap <= 0:
-        # Where only resident memory grows for certain, a block in a thousand requests is noise.
-        is_noise = Meter.RSS_BYTES in grows and {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(grows)
-        if python > 0 and not is_noise:
+        if python > 0 and not (others_alone and Meter.RSS_BYTES in grows):
             return Parts(python=python)
         python, native = _untraced(rates, grows, heap)
         return Parts(python=python, native=native)
@@ -249,8 +254,8 @@ class _Figures:
     def _mapped(self) -> str:
         rss = format_bytes(self.rates.get(Meter.RSS_BYTES, 0.0))
         others = "neither live blocks nor the C heap rise with it"
-        if self._in_heaps > 0:
-            others = f"all that Python's objects and the C heap gain is {format_bytes(self._in_heaps)}"
+        if self._gained > 0:
+            others = f"all that Python's objects and the C heap gain is {format_bytes(self._gained)}"
         elif Meter.HEAP_BYTES not in self.rates:
             others = "live blocks do not rise with it; what the C heap has in use cannot be read"
         return f"RSS rises by {rss} per {self.unit} even where free memory was given back, and {others}"
@@ -260,7 +265,7 @@ class _Figures:
         return f"RSS rises by {rss} per {self.unit}, while live blocks and the C heap do not"
 
     @property
-    def _in_heaps(self) -> float:
+    def _gained(self) -> float:
         return self.parts.python + self.parts.native
 
     def _each(self, meter: Meter) -> str:

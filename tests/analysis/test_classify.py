@@ -71,6 +71,14 @@ def test_large_blocks_hold_no_more_than_the_heap_has_gained():
     assert Parts(python=1142.0) == parts({BLOCKS: 1.0, HEAP: 1074.0}, kept)
 
 
+def test_a_block_in_a_thousand_requests_is_noise_beside_heap_that_grows():
+    rates = {BLOCKS: 0.0006, HEAP: 512.0}
+
+    found = parts_of(rates, [HEAP], sites=[site(200.0, 1.0)], traced_bytes=200.0)
+
+    assert Parts(native=512.0) == found
+
+
 def test_heap_without_any_object_is_native():
     assert Parts(native=520.0) == parts({BLOCKS: 0.0, HEAP: 520.0}, site(0.5, 0.01))
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from benchmarks.power import simulate, tally
-from benchmarks.series import CLEAN, NOISES, added, leak, random_leak
+from benchmarks.series import CLEAN, HARD, NOISES, added, leak, random_leak
 from pytest_reqleak.analysis.verdict import Outcome
 
 SERIES = 40
@@ -19,6 +19,14 @@ def test_no_clean_series_is_called_a_leak(family):
     outcomes, _ = tally(CLEAN[family], series=SERIES, iterations=2000, seed=family)
 
     assert 0 == outcomes["leak"]
+
+
+def test_a_cache_whose_keys_become_rare_is_hardly_ever_called_a_leak():
+    outcomes, _ = tally(HARD["few users"], series=3 * SERIES, iterations=5000, seed="few users")
+
+    # A third of them were, where the growth so far has no say in the last stages.
+    assert outcomes["leak"] <= SERIES / 4
+    assert outcomes["inconclusive"] > 2 * SERIES
 
 
 @pytest.mark.parametrize("family", ["flat", "spikes", "records", "steps", "timers", "saw-tooth", "plateau"])
