@@ -123,6 +123,13 @@ def _is_better(rest: Coverage, entry: Entry, tolerance: float) -> bool:
 
 
 def _near(run: Run, baseline: Baseline) -> str:
-    """An entry that may have been meant, such as one of a test that was renamed."""
+    """An entry that may have been meant, such as one of a test that was renamed; else what else it is for."""
     near = difflib.get_close_matches(key_of(run), baseline.known, n=1, cutoff=0.8)
-    return f" (it knows {near[0]!r})" if near else ""
+    if near:
+        return f" (it knows {near[0]!r})"
+    others = list(baseline.known)
+    return f" (it is for {_count(others)}, such as {others[0]!r})" if others else ""
+
+
+def _count(keys: list[str]) -> str:
+    return "one other workload" if len(keys) == 1 else f"{len(keys)} other workloads"

@@ -36,6 +36,19 @@ def test_a_leak_without_an_entry_is_new_and_fails() -> None:
     assert "500 B/request, of which the baseline knows nothing" == run.baseline.text
 
 
+def test_a_baseline_that_is_for_something_else_says_what_it_is_for() -> None:
+    known = {
+        "other:app: GET /": Entry(bytes_per_iteration=5.0),
+        "third:app: PUT /x": Entry(bytes_per_iteration=5.0),
+    }
+
+    run = baselined(leak(site(KEEP, 500)), Baseline(file="b.json", known=known))
+
+    assert run.baseline is not None
+    assert Standing.NEW == run.baseline.standing
+    assert run.baseline.text.endswith("nothing (it is for 2 other workloads, such as 'other:app: GET /')")
+
+
 def test_a_leak_as_its_entry_says_is_known_and_passes() -> None:
     run = baselined(leak(site(KEEP, 500)), baseline(500))
 
