@@ -6,6 +6,7 @@ Knows how to say it in English; not how it is laid out, nor how it came about.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
@@ -91,8 +92,17 @@ def locus(run: Run) -> str:
     if sites and sites[0].frames:
         parts.append(site_text(sites[0]))
     if run.holders:
-        parts.append(f"held by {_shortened(run.holders[0].path)}")
+        held = _filled_at(run.holders, sites[0]) if sites else None
+        parts.append(f"held by {_shortened((held or run.holders[0]).path)}")
     return ", ".join(parts[::-1] if is_made_by_resources(run) else parts)
+
+
+def _filled_at(holders: Sequence[Holder], site: Site) -> Holder | None:
+    """The holder to which the line of a site adds: of several leaks the first may belong to another."""
+    lines = {(frame.file, frame.line) for frame in site.frames if frame.own}
+    return next(
+        (one for one in holders for frame in one.frames[:1] if (frame.file, frame.line) in lines), None
+    )
 
 
 def is_made_by_resources(run: Run) -> bool:

@@ -139,6 +139,17 @@ def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() 
     assert "Call free." == advice.next_steps(replace(run, sites=(native,), holders=()))[0]
 
 
+def test_the_headline_names_the_holder_that_its_line_fills() -> None:
+    run = pydantic_run()
+    first, second = run.holders[:2]
+    filled = replace(second, frames=run.sites[0].frames[:1])
+
+    assert "held by shop.orders.RECENT" in wording.locus(replace(run, holders=(first, second)))
+    assert f"held by {second.path}" in wording.locus(
+        replace(run, holders=(replace(first, frames=()), filled))
+    )
+
+
 def test_each_kind_that_is_found_has_its_step() -> None:
     run = pydantic_run()
     first, second = (
