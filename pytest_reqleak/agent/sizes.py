@@ -144,6 +144,8 @@ def each_container() -> Iterator[tuple[list[Any], list[int]]]:
             kinds_known.leading.__contains__,
         )
         untracked, is_tracked = _UNTRACKED.__contains__, gc.is_tracked
+        may_hold = {*_UNTRACKED, id(tuple)}.__contains__
+        is_tuple, is_long = id(tuple).__eq__, SHORT_TUPLE.__le__
         plain_sizers = {id(base): sizer for base, sizer in _SIZERS}
         for start in range(0, len(tracked), _CHUNK):
             chunk = tracked[start : start + _CHUNK]
@@ -154,24 +156,25 @@ def each_container() -> Iterator[tuple[list[Any], list[int]]]:
                 kinds_known.learn(new, chunk, kinds)
             things = list(compress(chunk, map(is_plain, kinds)))
             yield things, list(map(len, things))
-            things = list(compress(chunk, map(id(tuple).__eq__, kinds)))
-            things = list(compress(things, map(SHORT_TUPLE.__le__, map(len, things))))
+            tuples = list(compress(chunk, map(is_tuple, kinds)))
+            things = list(compress(tuples, map(is_long, map(len, tuples))))
             yield things, list(map(len, things))
             things = list(compress(chunk, map(is_sized, kinds)))
             yield things, [kinds_known.sizers[id(type(thing))](thing) for thing in things]
             # Of what the collector does not list hardly anything is a container.
             loose = list(filterfalse(is_tracked, gc.get_referents(*compress(chunk, map(may_lead, kinds)))))
+            loose = list(compress(loose, map(may_hold, map(id, map(type, loose)))))
             loose_kinds = list(map(id, map(type, loose)))
             things = list(compress(loose, map(untracked, loose_kinds)))
             yield things, [plain_sizers[id(type(thing))](thing) for thing in things]
-            # What an unlisted dict holds is not listed either.
-            loose += filterfalse(is_tracked, gc.get_referents(*things))
-            loose_kinds = list(map(id, map(type, loose)))
             # One of texts and numbers, that is made anew with each entry.
-            things = list(compress(loose, map(id(tuple).__eq__, loose_kinds)))
-            things = list(compress(things, map(SHORT_TUPLE.__le__, map(len, things))))
+            tuples = list(compress(loose, map(is_tuple, loose_kinds)))
+            # What an unlisted dict holds is not listed either.
+            loose = list(filterfalse(is_tracked, gc.get_referents(*things)))
+            tuples += compress(loose, map(is_tuple, map(id, map(type, loose))))
+            things = list(compress(tuples, map(is_long, map(len, tuples))))
             yield things, list(map(len, things))
-        things = chunk = loose = []
+        things = chunk = loose = tuples = []
     finally:
         # It lists the frame of this generator, which refers to it: before CPython 3.11 a finished
         # generator leaves its frame as it is, and both would stay until a full collection.

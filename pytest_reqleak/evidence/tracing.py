@@ -47,6 +47,7 @@ _GOOD_ITERATIONS = 1000
 _MOST_BLOCKS = 10_000
 # How a line's growth divides among the ways to it shows soon, and marks with deep stacks are dear.
 _GOOD_DEEP = 200
+_FEWEST = 50
 _PILOT_ITERATIONS = 5
 # An iteration that takes more of a pass's time with the tracer on is a pilot by itself.
 _DEAR = 0.1
@@ -175,5 +176,5 @@ class _Passes:
         if self._rate < _SLOWEST_TRACED:
             return max(_LEAST_BLOCKS, least // 2)
         # Each mark goes through all that was traced.
-        least = min(least, max(_GOOD_DEEP // 2, math.ceil(_MOST_BLOCKS / self._rate)))
+        least = min(least, max(_FEWEST, math.ceil(_MOST_BLOCKS / self._rate)))
         return max(least, math.ceil(blocks / self._rate))
