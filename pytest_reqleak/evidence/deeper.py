@@ -33,6 +33,8 @@ _NATIVE_COST = 12.0
 # tracemalloc with deep stacks.
 _TRACE_COST = 40.0
 _NATIVE_WINDOWS, _NATIVE_FRAMES = 5, 24
+# A library that takes memory in pieces of 32 KiB takes one in a hundred requests.
+_RARE = 1 / 100
 # Sites of native code that add up to half of what the heap gains are enough.
 _ENOUGH = 0.5
 
@@ -91,6 +93,9 @@ def look_deeper(
     if not stages.out_of_time:
         meter = Meter.RSS_BYTES if mapped_bytes > native_bytes / 2 else Meter.HEAP_BYTES
         lines = watch(stages, agent, rate, memory=meter if unseen else None)
+        again = rate > _RARE and iteration_seconds < 2 * WATCH_SECONDS * _RARE and not stages.out_of_time
+        if unseen and again and not any(line.gauge == HEAP for line in lines):
+            lines = watch(stages, agent, _RARE, memory=meter)
     if unseen and not any(line.gauge == HEAP for line in lines):
         notes.append(
             (

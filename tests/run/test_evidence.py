@@ -165,6 +165,27 @@ def test_memory_that_no_tracer_sees_is_traced_to_the_line_of_python(leak):
     assert run["explained"] >= 0.9
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C heap is only read on Linux")
+def test_memory_that_c_code_takes_in_large_pieces_is_traced_to_its_line(leak):
+    run = leak(
+        """
+        import ctypes
+        LIBC = ctypes.CDLL(None)
+        LIBC.malloc.restype = ctypes.c_void_p
+        CALLS = [0]
+        def render(path):
+            CALLS[0] = (CALLS[0] + 1) % 40
+            if not CALLS[0]:
+                LIBC.malloc(36_000)
+        async def handle(path, receive, send):
+            render(path)
+        """
+    )
+
+    assert ("shop.py", "render") == lead(run["sites"][0])
+    assert "LIBC.malloc(36_000)" == run["sites"][0]["frames"][0]["code"]
+
+
 def test_reference_that_c_code_forgets_shows_the_line_that_made_the_object(leak):
     run = leak(
         """
