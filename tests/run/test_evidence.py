@@ -174,16 +174,16 @@ def test_memory_that_c_code_takes_in_large_pieces_is_traced_to_its_line(leak):
         LIBC.malloc.restype = ctypes.c_void_p
         CALLS = [0]
         def render(path):
-            CALLS[0] = (CALLS[0] + 1) % 40
+            CALLS[0] = (CALLS[0] + 1) % 70
             if not CALLS[0]:
-                LIBC.malloc(36_000)
+                LIBC.malloc(70_000)
         async def handle(path, receive, send):
             render(path)
         """
     )
 
     assert ("shop.py", "render") == lead(run["sites"][0])
-    assert "LIBC.malloc(36_000)" == run["sites"][0]["frames"][0]["code"]
+    assert "LIBC.malloc(70_000)" == run["sites"][0]["frames"][0]["code"]
 
 
 def test_reference_that_c_code_forgets_shows_the_line_that_made_the_object(leak):
