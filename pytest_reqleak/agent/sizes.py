@@ -84,7 +84,12 @@ def sizer_of(kind: type) -> Sizer | None:
 
 def may_lead(thing: Any) -> bool:
     """Whether an object may be asked what it refers to, and may refer to what the collector does not list."""
-    kind = type(thing)
+    return _leads(type(thing))
+
+
+def _leads(kind: type) -> bool:
+    # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
+    # free list (CPython 3.12), and to take a reference to one of those destroys the list.
     return id(kind) not in _LEADING_NOWHERE and not derives(kind, types.ModuleType)
 
 
@@ -205,9 +210,7 @@ class _Kinds:
         for key in new:
             self.known.add(key)
             kind = type(things[kinds.index(key)])
-            # A module is never asked what it refers to: that of `_asyncio` names the dead objects of its
-            # free list (CPython 3.12), and to take a reference to one of those destroys the list.
-            if key not in _LEADING_NOWHERE and not derives(kind, types.ModuleType):
+            if _leads(kind):
                 self.leading.add(key)
             if key in _PLAIN:
                 self.plain.add(key)
