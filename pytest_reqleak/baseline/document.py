@@ -79,10 +79,14 @@ def rounded(number: float) -> float:
 
 def _read(whole: Place, shown: str) -> Baseline:
     document = whole.value
+    # A report tells how its run stood against a baseline, by the same name.
+    is_report = isinstance(document, dict) and ("verdict" in document or "runs" in document)
+    if is_report:
+        raise UsageError(f"{shown!r} is no baseline of pytest-reqleak but a report of a run")
     if not isinstance(document, dict) or "baseline" not in document:
-        is_report = isinstance(document, dict) and ("verdict" in document or "runs" in document)
-        what = "a report of a run" if is_report else "something else"
-        raise UsageError(f"{shown!r} is no baseline of pytest-reqleak but {what}: it has no 'baseline'")
+        raise UsageError(
+            f"{shown!r} is no baseline of pytest-reqleak but something else: it has no 'baseline'"
+        )
     version = whole["baseline"].count()
     if version > VERSION:
         raise UsageError(

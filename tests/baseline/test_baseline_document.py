@@ -93,6 +93,7 @@ def test_a_missing_file_is_empty_only_where_it_is_to_be_made(tmp_path: Path) -> 
         ("[]", "is no baseline of pytest-reqleak but something else: it has no 'baseline'"),
         ('{"schema": 1, "runs": []}', "is no baseline of pytest-reqleak but a report of a run"),
         ('{"schema": 1, "verdict": "leak"}', "but a report of a run"),
+        ('{"schema": 1, "verdict": "leak", "baseline": {"standing": "known"}}', "but a report of a run"),
         ('{"baseline": 2}', "was written by a newer pytest-reqleak (version 2, this one reads up to 1)"),
         ('{"baseline": "x"}', 'baseline = "x": must be a whole number'),
         ('{"baseline": 1, "tolerance": "20 %"}', 'tolerance = "20 %": must be a number'),
