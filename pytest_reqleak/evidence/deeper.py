@@ -92,10 +92,8 @@ def look_deeper(
     lines: tuple[RawLine, ...] = ()
     if not stages.out_of_time:
         meter = Meter.RSS_BYTES if mapped_bytes > native_bytes / 2 else Meter.HEAP_BYTES
-        lines = watch(stages, agent, rate, memory=meter if unseen else None)
-        again = rate > _RARE and iteration_seconds < 2 * WATCH_SECONDS * _RARE and not stages.out_of_time
-        if unseen and again and not any(line.gauge == HEAP for line in lines):
-            lines = watch(stages, agent, _RARE, memory=meter)
+        rarer = min(rate, _RARE) if iteration_seconds < 2 * WATCH_SECONDS * _RARE else rate
+        lines = watch(stages, agent, (rate, rarer), memory=meter if unseen else None)
     if unseen and not any(line.gauge == HEAP for line in lines):
         notes.append(
             (
@@ -137,13 +135,31 @@ def trace_native(stages: Stages, agent: Agent, rate: float, iteration_seconds: f
     return sites
 
 
-def watch(stages: Stages, agent: Agent, rate: float, *, memory: Meter | None) -> tuple[RawLine, ...]:
-    """Tell which lines add to the holders, and to a meter of memory; the user's own lines if any do."""
-    found = _watch_once(stages, agent, rate, memory=memory, every_frame=False)
-    if found is None or (found and (memory is None or any(line.gauge == HEAP for line in found))):
-        return found or ()
+def watch(
+    stages: Stages, agent: Agent, rates: Sequence[float], *, memory: Meter | None
+) -> tuple[RawLine, ...]:
+    """Tell which lines add to the holders, and to a meter of memory; the user's own lines if any do.
+
+    Args:
+        stages: Sends fresh requests.
+        agent: Watches.
+        rates: How often the leak happens per iteration, and how rarely it may: where few
+            requests show no line of the user's, more are sent.
+        memory: The meter; None: the holders alone.
+    """
+    found: tuple[RawLine, ...] = ()
+    for rate in dict.fromkeys(rates):
+        seen = _watch_once(stages, agent, rate, memory=memory, every_frame=False)
+        if seen is None:
+            return found
+        known = {line.gauge for line in found}
+        found = (*found, *(line for line in seen if line.gauge not in known))
+        if (found and memory is None) or any(line.gauge == HEAP for line in found) or stages.out_of_time:
+            return found
+        if memory is None:
+            break
     # Not a line of the user's: then one of a library's.
-    further = _watch_once(stages, agent, rate, memory=memory, every_frame=True) or ()
+    further = _watch_once(stages, agent, rates[-1], memory=memory, every_frame=True) or ()
     known = {line.gauge for line in found}
     return (*found, *(line for line in further if line.gauge not in known))
 

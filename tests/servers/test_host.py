@@ -220,6 +220,16 @@ def test_work_that_is_to_rest_ends_after_the_callbacks_that_it_left_ready(host):
     assert not host.rests
 
 
+def test_work_that_ended_in_time_may_rest_for_longer(host):
+    async def leave_callbacks():
+        # Each in the turn after the one before: the last one after the end of this.
+        soon = asyncio.get_running_loop().call_soon
+        soon(soon, soon, time.sleep, 0.5)
+        return 5
+
+    assert 5 == host.run(leave_callbacks(), timeout=0.2, rest=True)
+
+
 def test_tasks_that_never_wait_do_not_keep_work_from_its_end(host, monkeypatch):
     monkeypatch.setattr("pytest_reqleak.agent.loops.PASS_SECONDS", 0.1)
     going = [True]
