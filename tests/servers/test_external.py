@@ -55,6 +55,11 @@ ONCE = 2 if sys.version_info >= (3, 11) else 20
 
 def series(booted, meter, batches=10, size=25):
     """Readings of one meter after each batch of requests, the first ones left out."""
+    if booted.interface == "wsgi":
+        # All threads of the server's pool: where the first is not back yet, another is made at any time.
+        many = make_driver(booted, [Request("GET", "/")], concurrency=16, request_seconds=TIMEOUT)
+        many.run_batch(0, WARMUP)
+        many.close()
     driver = make_driver(booted, [Request("GET", "/")], concurrency=1, request_seconds=TIMEOUT)
     agent = booted.make_agent()
     with agent:

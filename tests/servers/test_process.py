@@ -1,5 +1,6 @@
 """Processes that a run starts: their output, their end, and that nothing of them is left."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -74,10 +75,14 @@ def pids_of(lines):
 
 
 def assert_gone(pids):
-    running = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    _, alive = psutil.wait_procs(
-        [process for process in running if process.status() != psutil.STATUS_ZOMBIE], timeout=WAIT_SECONDS
-    )
+    running = []
+    for pid in pids:
+        # It may end between one question and the next.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE:
+                running.append(process)
+    _, alive = psutil.wait_procs(running, timeout=WAIT_SECONDS)
     assert [] == alive
 
 
