@@ -152,14 +152,17 @@ def watch(
         seen = _watch_once(stages, agent, rate, memory=memory, every_frame=False)
         if seen is None:
             return found
-        known = {line.gauge for line in found}
-        found = (*found, *(line for line in seen if line.gauge not in known))
+        found = _with_further(found, seen)
         if (found and memory is None) or any(line.gauge == HEAP for line in found) or stages.out_of_time:
             return found
         if memory is None:
             break
     # Not a line of the user's: then one of a library's.
-    further = _watch_once(stages, agent, rates[-1], memory=memory, every_frame=True) or ()
+    return _with_further(found, _watch_once(stages, agent, rates[-1], memory=memory, every_frame=True) or ())
+
+
+def _with_further(found: tuple[RawLine, ...], further: tuple[RawLine, ...]) -> tuple[RawLine, ...]:
+    """Lines, and those of a further watch for what none of them accounts for."""
     known = {line.gauge for line in found}
     return (*found, *(line for line in further if line.gauge not in known))
 
