@@ -9,13 +9,14 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.finding import Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.wording import (
     GROUPS,
     counted,
+    filled_at,
     is_made_by_resources,
     is_resident_only,
     is_resource_only,
@@ -136,14 +137,25 @@ def _several(holders: Sequence[Holder]) -> str:
     return f"{', '.join(more)} and {last}" if more else last
 
 
+def _remedies(run: Run, sites: Sequence[Site]) -> list[str]:
+    """Of the first site, and of each whose line fills another holder: what else a leak keeps is its victim."""
+    remedies, filled = [sites[0].remedy], [filled_at(run.holders, sites[0])]
+    for site in sites[1:]:
+        holder = filled_at(run.holders, site)
+        if holder is None or holder in filled or site.category in _GOES_ALONG:
+            continue
+        filled.append(holder)
+        remedies.append(site.remedy)
+    return list(dict.fromkeys(filter(None, remedies)))[:_MOST_REPAIRS]
+
+
 def _repairs(run: Run) -> list[str]:
     """What usually mends the leak."""
     steps = []
     sites = telling_sites(run)
     held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not is_resource_only(run)
-    remedies = [site.remedy for site in sites if site.remedy and not (held and site.category in _GOES_ALONG)]
-    if remedies and remedies[0] == sites[0].remedy:
-        steps += list(dict.fromkeys(remedies))[:_MOST_REPAIRS]
+    if sites and sites[0].remedy and not (held and sites[0].category in _GOES_ALONG):
+        steps += _remedies(run, sites)
     elif held:
         steps.append(
             f"Give {_several(run.holders)} a bound, or take out each entry when its {run.unit} is done."

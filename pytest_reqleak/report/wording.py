@@ -92,12 +92,12 @@ def locus(run: Run) -> str:
     if sites and sites[0].frames:
         parts.append(site_text(sites[0]))
     if run.holders:
-        held = _filled_at(run.holders, sites[0]) if sites else None
+        held = filled_at(run.holders, sites[0]) if sites else None
         parts.append(f"held by {_shortened((held or run.holders[0]).path)}")
     return ", ".join(parts[::-1] if is_made_by_resources(run) else parts)
 
 
-def _filled_at(holders: Sequence[Holder], site: Site) -> Holder | None:
+def filled_at(holders: Sequence[Holder], site: Site) -> Holder | None:
     """The holder to which the line of a site adds: of several leaks the first may belong to another."""
     lines = {(frame.file, frame.line) for frame in site.frames if frame.own}
     return next(

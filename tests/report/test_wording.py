@@ -155,9 +155,15 @@ def test_each_kind_that_is_found_has_its_step() -> None:
     first, second = (
         replace(site, remedy=remedy) for site, remedy in zip(run.sites, ("One.", "Two."), strict=True)
     )
-    double = replace(run, sites=(first, second, first))
+    own, other = (
+        replace(holder, frames=site.frames[:1])
+        for holder, site in zip(run.holders, (first, second), strict=False)
+    )
+    double = replace(run, sites=(first, second, first), holders=(own, other))
 
     assert ["One.", "Two."] == advice.next_steps(double)[:2]
+    # What one leak keeps besides is its victim, whatever kind it is.
+    assert ["One."] == advice.next_steps(replace(double, holders=(own,)))
 
 
 def test_one_number_of_iterations_is_named_where_the_reason_names_one() -> None:
