@@ -138,7 +138,7 @@ def _several(holders: Sequence[Holder]) -> str:
 
 
 def _remedies(run: Run, sites: Sequence[Site]) -> list[str]:
-    """Of the first site, and of each whose line fills another holder: what else a leak keeps is its victim."""
+    """Of the first site, and of each whose line fills another holder: all else are victims."""
     remedies, filled = [sites[0].remedy], [filled_at(run.holders, sites[0])]
     for site in sites[1:]:
         holder = filled_at(run.holders, site)
