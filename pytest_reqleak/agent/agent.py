@@ -160,10 +160,9 @@ class Agent(Sampler):
 
         self.thaw()
         self._holders = HolderSearch(roots=self._roots, own=[self.buffer])
-        self._holders.mark(texts=texts)
         # The whole heap is counted, here and in the end, so that survivors may be frozen between.
         self._types = TypeCounter()
-        self._types.mark()
+        self._holders.mark(self._types.begin_mark(), texts=texts)
         self.freeze()
 
     def note_types(self, iterations: int, types: tuple[TypeGrowth, ...] = ()) -> tuple[TypeGrowth, ...]:

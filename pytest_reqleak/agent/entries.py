@@ -72,11 +72,17 @@ def _owned_by(entries: list[Any]) -> list[Any]:
     # Each reference that the container holds, and each from one object of the closure to another.
     known: Counter[int] = Counter(map(id, entries))
     closure: dict[int, Any] = {}
+    shared_kinds: dict[int, bool] = {}
     level = entries
     while level and len(closure) < _MOST_PARTS:
         deeper: list[Any] = []
         for part in level:
-            if id(part) in closure or any(inherits(part, kind) for kind in _SHARED):
+            if id(part) in closure:
+                continue
+            key = id(type(part))
+            if key not in shared_kinds:
+                shared_kinds[key] = any(inherits(part, kind) for kind in _SHARED)
+            if shared_kinds[key]:
                 continue
             closure[id(part)] = part
             children = gc.get_referents(part)

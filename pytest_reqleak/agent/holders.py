@@ -22,11 +22,18 @@ from pytest_reqleak.agent.candidates import NEARLY, Candidate, fold, largest, ra
 from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
 from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
-from pytest_reqleak.agent.identity import home_of, inherits, module_dict, of_kind, type_name
+from pytest_reqleak.agent.identity import Picker, Seer, home_of, inherits, module_dict, of_kind, type_name
 from pytest_reqleak.agent.linked import LEAST_LINKS, linked_holder
 from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
-from pytest_reqleak.agent.roots import all_modules, harness_module, is_special, module_roots, running_roots
+from pytest_reqleak.agent.roots import (
+    all_modules,
+    harness_module,
+    is_special,
+    is_task,
+    module_roots,
+    running_roots,
+)
 from pytest_reqleak.agent.sizes import (
     SHORT_TUPLE,
     Sizer,
@@ -97,14 +104,17 @@ class HolderSearch:
         self._texts: LongTexts | None = None
         self._resources = ResourceCount()
         self._n_atexit = 0
+        # Modules, tasks, loops and contexts, as long as ways are looked for.
+        self._special: list[Any] | None = None
         self.untracked_types: tuple[TypeGrowth, ...] = ()
         self.gave_up = False
         self.gauges: dict[str, Callable[[], int]] = {}
 
-    def mark(self, *, texts: bool = False) -> None:
+    def mark(self, *seers: Seer, texts: bool = False) -> None:
         """Note the size of every container; forgets an earlier mark.
 
         Args:
+            seers: Are shown whatever the collector lists.
             texts: Whether to note long texts, bytes and numbers too, which may be replaced by longer ones.
         """
         self._table = None
@@ -114,11 +124,12 @@ class HolderSearch:
         # What is dead leaves its address to others, which would seem to have grown. Not a full
         # collection: those are counted, and one that is not the agent's passes for the app's.
         gc.collect(1)
-        table = SizeTable()
+        table, tasks = SizeTable(), Picker(is_task)
         with _quiet_collector():
-            for things, sizes in each_container():
+            for things, sizes in each_container(tasks.see, *seers):
                 table.put(things, sizes)
             things = []
+            self._resources.mark_tasks(tasks.found)
             if self._texts is not None:
                 self._texts.mark()
         self._n_atexit = atexit._ncallbacks()
@@ -147,11 +158,15 @@ class HolderSearch:
         iterations = max(1, iterations)
         least = max(_LEAST, int(iterations * SLOWEST))
         with _quiet_collector():
-            holders = self._resources.grown(iterations, least)
+            special = Picker(is_special)
+            candidates = self._candidates(least, special.see)
+            self._special = special.found
+            holders = self._resources.grown(iterations, least, special.found)
             self.gauges = resource_gauges(holders)
-            candidates = self._candidates(least)
             self._name(candidates)
-            self._table = None
+            # What keeps objects alive is asked for next: not this list.
+            del special
+            self._table = self._special = None
             kept = fold([found for found in candidates if found.text])
             kept.sort(key=rank(kept))
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
@@ -182,14 +197,14 @@ class HolderSearch:
             )
         return tuple(_without_twins(holders)[:_MOST_HOLDERS])
 
-    def _candidates(self, least: int) -> list[Candidate]:
+    def _candidates(self, least: int, see: Seer) -> list[Candidate]:
         table = self._table
         assert table is not None
         ours = table.parts() | _parts_of(self._own)
         old: dict[int, Candidate] = {}
         new: dict[int, Candidate] = {}
         long_enough = least.__le__
-        for things, sizes in each_container():
+        for things, sizes in each_container(see):
             for thing, size in compress(zip(things, sizes, strict=True), map(long_enough, sizes)):
                 if id(thing) in ours:
                     continue
@@ -275,7 +290,9 @@ class HolderSearch:
 
     def _search(self) -> HeapSearch:
         # Of the whole heap these few alone are kept: the search needs the room itself.
-        tracked = of_kind(gc.get_objects(), is_special)
+        tracked = self._special
+        if tracked is None:
+            tracked = of_kind(gc.get_objects(), is_special)
         modules = all_modules(tracked)
         named, harness = module_roots(self._code, modules)
         # Modules are roots themselves, and must not be asked (see `each_container`).

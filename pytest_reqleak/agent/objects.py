@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from pytest_reqleak.agent.census import count_objects, known_types
-from pytest_reqleak.agent.identity import derives, full_name, module_dict, plain
+from pytest_reqleak.agent.identity import Seer, derives, full_name, module_dict, plain
 from pytest_reqleak.model.finding import TypeGrowth
 from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
 
@@ -57,6 +57,12 @@ class TypeCounter:
         """Count now; forgets an earlier mark and notes."""
         self._notes.clear()
         self._before = _count(gc.get_objects())
+
+    def begin_mark(self) -> Seer:
+        """As `mark`, where somebody else goes through the heap: counts whatever it is shown."""
+        self._notes.clear()
+        self._before = counted = Counter[int]()
+        return lambda things, kinds, met: counted.update(kinds)
 
     def note(self, iterations: int) -> tuple[TypeGrowth, ...]:
         """Count what the collector does not list too: three times, with work of the app alone between.

@@ -7,7 +7,6 @@ allocations are its victims. Reads code objects and frames only, runs nothing.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 import threading
@@ -136,15 +135,24 @@ class ResourceCount:
         self._descriptors: Counter[str] = Counter()
 
     def mark(self) -> None:
-        """Count now."""
-        self._tasks, self._threads = pending_tasks(gc.get_objects()), running_threads()
-        self._descriptors = open_descriptors()
+        """Count threads and descriptors now."""
+        self._threads, self._descriptors = running_threads(), open_descriptors()
 
-    def grown(self, iterations: int, least: int) -> list[Holder]:
-        """Groups that have grown by at least `least`, the fastest first."""
+    def mark_tasks(self, tracked: list[Any]) -> None:
+        """Count the tasks among what the collector lists."""
+        self._tasks = pending_tasks(tracked)
+
+    def grown(self, iterations: int, least: int, tracked: list[Any]) -> list[Holder]:
+        """Groups that have grown by at least `least`, the fastest first.
+
+        Args:
+            iterations: Done since the mark.
+            least: That many more are growth.
+            tracked: What the collector lists, the tasks at least.
+        """
         found = []
         for word, kind, before, now in (
-            (TASKS, "asyncio.Task", self._tasks, pending_tasks(gc.get_objects())),
+            (TASKS, "asyncio.Task", self._tasks, pending_tasks(tracked)),
             (THREADS, "threading.Thread", self._threads, running_threads()),
             (DESCRIPTORS, "descriptor", self._descriptors, open_descriptors()),
         ):

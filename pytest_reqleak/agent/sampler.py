@@ -131,11 +131,12 @@ class Sampler:
         survivors = len(gc.get_objects())
         if survivors < MOST_SURVIVORS:
             return
+        # Counting goes through all that is frozen, and most runs have no use for it.
+        frozen = gc.get_freeze_count()
         if not self._refrozen:
-            # Not when all was frozen: counting goes through all of it, and most runs have no use for it.
-            self._first_frozen = gc.get_freeze_count()
+            self._first_frozen = frozen
         # Of those that were frozen before some have died since: a full buffer was emptied.
-        died = max(0, self._refrozen - (gc.get_freeze_count() - self._first_frozen))
+        died = max(0, self._refrozen - (frozen - self._first_frozen))
         self._thawed = False
         self._collector.freeze()
         self._buffer.shift(Meter.GC_OBJECTS, survivors - died)
@@ -152,9 +153,10 @@ class Sampler:
         Later collections then cost as little as what was made since, and the
         objects that the collector lists are those that survived since.
         """
+        if not self._thawed:
+            # What is frozen is not listed; after a thaw that has just been done.
+            self._cursors.look()
         self._thawed = False
-        # What is frozen is not listed.
-        self._cursors.look()
         self._collector.freeze()
         self._refrozen = 0
 
@@ -187,6 +189,7 @@ class Sampler:
             By how much that lowered the meter.
         """
         before = self.read(meter) or 0
+        self._thawed = False
         self._cursors.release()
         if thawed:
             self._collector.thaw_anyway()

@@ -49,8 +49,8 @@ _MOST_BLOCKS = 10_000
 _GOOD_DEEP = 200
 _FEWEST = 50
 _PILOT_ITERATIONS = 5
-# An iteration that takes more of a pass's time with the tracer on is a pilot by itself.
-_DEAR = 0.1
+# A pilot of several iterations takes no more of a pass's time: the first one is dearer, as a rule.
+_DEAR = 0.2
 # Slower than one block in 500 iterations no window of ours would show it.
 _SLOWEST_TRACED = 1 / 500
 # Less than this share of the growth explained, and the tracer looks again for longer; more
@@ -149,10 +149,12 @@ class _Passes:
                 continue
             agent.start_tracing(self._tracer, frames=frames)
             # What tracing costs differs tenfold between apps, so it is timed before it is planned.
-            seconds = self._pilot(1)
-            if seconds < _DEAR * budget:
-                seconds = self._pilot(_PILOT_ITERATIONS)
-            affordable = int(budget / max(seconds, 1e-6))
+            seconds = spent = self._pilot(1)
+            pilots = min(_PILOT_ITERATIONS, int(_DEAR * budget / seconds))
+            if pilots > 1:
+                seconds = self._pilot(pilots)
+                spent += pilots * seconds
+            affordable = int((budget - spent) / seconds)
             if affordable >= least or last:
                 break
             agent.stop_tracing()
@@ -169,7 +171,7 @@ class _Passes:
 
     def _pilot(self, iterations: int) -> float:
         """What an iteration takes with the tracer on, in seconds."""
-        return seconds_per_iteration(self._stages.run(Phase.TRACE, iterations, batches=1))
+        return max(seconds_per_iteration(self._stages.run(Phase.TRACE, iterations, batches=1)), 1e-6)
 
     def _iterations_for(self, blocks: int, *, least: int) -> int:
         """How many leave so many blocks; where no Python object stays, a short look is enough."""
