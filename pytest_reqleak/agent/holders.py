@@ -25,6 +25,7 @@ from pytest_reqleak.agent.heap import Chain, HeapSearch
 from pytest_reqleak.agent.identity import Picker, Seer, home_of, inherits, module_dict, of_kind, type_name
 from pytest_reqleak.agent.linked import LEAST_LINKS, linked_holder
 from pytest_reqleak.agent.paths import Path
+from pytest_reqleak.agent.registries import name_registries
 from pytest_reqleak.agent.resources import ResourceCount, resource_gauges
 from pytest_reqleak.agent.roots import (
     all_modules,
@@ -164,6 +165,7 @@ class HolderSearch:
             holders = self._resources.grown(iterations, least, special.found)
             self.gauges = resource_gauges(holders)
             self._name(candidates)
+            name_registries(candidates)
             # What keeps objects alive is asked for next: not this list.
             del special
             self._table = self._special = None

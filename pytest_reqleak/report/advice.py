@@ -35,6 +35,14 @@ _GOES_ALONG = frozenset({"native memory", "request data"})
 _NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
 """What a reason says would settle it; the next step is not to say another number."""
 
+# The interpreter's own, which has no bound and is hardly ever emptied.
+_REGISTRIES = (
+    "atexit callbacks",
+    "codecs.register search functions",
+    "codecs.register_error handlers",
+    "os.register_at_fork callbacks",
+)
+
 _NEVER = 1e-9
 
 _MOST_REPAIRS = 3
@@ -156,6 +164,9 @@ def _repairs(run: Run) -> list[str]:
     held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not is_resource_only(run)
     if sites and sites[0].remedy and not (held and sites[0].category in _GOES_ALONG):
         steps += _remedies(run, sites)
+    elif held and run.holders[0].path in _REGISTRIES:
+        kept = run.holders[0].path
+        steps.append(f"Register once, when the module is imported: {kept} stay until the process ends.")
     elif held:
         steps.append(
             f"Give {_several(run.holders)} a bound, or take out each entry when its {run.unit} is done."

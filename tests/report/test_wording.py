@@ -129,6 +129,13 @@ def test_a_container_without_a_remedy_is_to_be_bounded() -> None:
     assert advice.next_steps(run)[0].startswith("Give shop.orders.RECENT and shop.signing")
 
 
+def test_what_a_registry_of_the_interpreter_keeps_is_to_be_registered_once() -> None:
+    run = replace(pydantic_run(), sites=())
+    kept = replace(run.holders[0], path="atexit callbacks")
+
+    assert advice.next_steps(replace(run, holders=(kept,)))[0].startswith("Register once")
+
+
 def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() -> None:
     run = pydantic_run()
     native = replace(run.sites[0], category="native memory", remedy="Call free.")
