@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,9 @@ def test_an_empty_app_reads_exactly_flat(tmp_path):
             for blocks, phase in zip(samples["live_blocks"], samples["phase"], strict=True)
             if phase == "measure"
         ]
-        # The interpreter specialises our own sampling once, a few batches in: one block.
-        assert {blocks[10]} == set(blocks[10:]), server
-        assert blocks[10] - blocks[0] <= 5, server
+        # The interpreter specialises our own sampling once, a few batches in: one block. A busy machine
+        # may take the processor from the loop's thread on its last steps to where it waits: a sample then
+        # finds it under way, never two in a row.
+        level = min(blocks[10:])
+        assert {level} == {min(pair) for pair in pairwise(blocks[10:])}, blocks
+        assert level - blocks[0] <= 5, server
