@@ -159,9 +159,9 @@ class Agent(Sampler):
         from pytest_reqleak.agent.objects import TypeCounter
 
         self.thaw()
-        self._holders = HolderSearch(roots=self._roots, own=[self.buffer])
         # The whole heap is counted, here and in the end, so that survivors may be frozen between.
         self._types = TypeCounter()
+        self._holders = HolderSearch(roots=self._roots, own=[self.buffer, self._types])
         self._holders.mark(self._types.begin_mark(), texts=texts)
         self.freeze()
 

@@ -50,19 +50,27 @@ class Picker:
     """
 
     def __init__(self, wanted: Callable[[type], bool]) -> None:
-        self.found: list[Any] = []
         self._wanted = wanted
-        self._asked: set[int] = set()
-        self._keys: set[int] = set()
+        # Made with the first look: they are not among what the collector had listed by then.
+        self._kept: list[Any] | None = None
+        self._asked: set[int] | None = None
+        self._keys: set[int] | None = None
+
+    @property
+    def found(self) -> list[Any]:
+        """Those that were wanted, in the order in which they were seen."""
+        return self._kept or []
 
     def see(self, things: list[Any], kinds: list[int], met: set[int]) -> None:
         """Look at some objects: a `Seer`."""
+        if self._kept is None or self._asked is None or self._keys is None:
+            self._kept, self._asked, self._keys = [], set(), set()
         new = met - self._asked
         if new:
             self._asked |= new
             self._keys.update(key for key in new if self._wanted(type(things[kinds.index(key)])))
         if not self._keys.isdisjoint(met):
-            self.found += compress(things, map(self._keys.__contains__, kinds))
+            self._kept += compress(things, map(self._keys.__contains__, kinds))
 
 
 def of_kind(things: Sequence[Any], wanted: Callable[[type], bool]) -> list[Any]:
