@@ -118,7 +118,8 @@ def _has(library: Any, name: str) -> bool:
     if not name.isidentifier():
         return False
     try:
-        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        # Not as an attribute: a symbol may be called as one of the library object's own.
+        address = ctypes.cast(library[name], ctypes.c_void_p).value
     except (AttributeError, ValueError):
         return False
     return address is not None and _home(address) == os.path.basename(library._name)
