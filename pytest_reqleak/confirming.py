@@ -191,6 +191,7 @@ class Confirming:
                 meter=early.live_meter,
                 per_iteration=rate,
             )
+            self._found.grows_on_replay = not self._found.keyed_by_input
 
     def _rest(self, started: float) -> None:
         """Let the clock go on where the load could not."""

@@ -54,6 +54,8 @@ class Findings:
     """The path of a container whose own memory is what grows: no object is made."""
     keyed_by_input: bool = False
     """Whether the growth stopped when inputs were sent again."""
+    grows_on_replay: bool = False
+    """Whether it went on when inputs were sent again: a cache keyed by them is not all that grows."""
     caveats: list[Caveat] = field(default_factory=list)
 
     def doubt(self, slug: str, text: str) -> None:
@@ -154,7 +156,10 @@ class Findings:
         if verdict is not Verdict.CLEAN and traced:
             native = self._native_sites(decision)
             sites, explained = rank_sites(
-                [*self._python_sites(decision), *self.garbage, *native], per_iteration, holders=holders
+                [*self._python_sites(decision), *self.garbage, *native],
+                per_iteration,
+                holders=holders,
+                types=self.types,
             )
         return Run(
             verdict=verdict,
@@ -221,8 +226,8 @@ class Findings:
             doubts.append(
                 Caveat(
                     slug="no-holder",
-                    text="no Python container grew with it: native code holds it, "
-                    "or the objects hold each other",
+                    text="no container was found to grow with it: native code holds it, the objects hold "
+                    "each other, or many small containers hold a few each",
                 )
             )
         return doubts

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 from pytest_reqleak import evidence, garbage
 from pytest_reqleak.analysis.dressing import Input, keyed
 from pytest_reqleak.analysis.holding import (
+    endless_holder,
     explaining_holders,
     filling_holder,
     iterations_to_fill,
     led_by,
+    still_filling,
 )
 from pytest_reqleak.analysis.verdict import (
     MOST_STAGES,
@@ -38,8 +40,7 @@ from pytest_reqleak.explaining import explain
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
 from pytest_reqleak.looks import measure_until_certain
-from pytest_reqleak.model.finding import Holder
-from pytest_reqleak.model.meter import Cause, Meter, Phase
+from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.stages import Observer, Stages
 from pytest_reqleak.thawing import Thaws
@@ -240,8 +241,16 @@ class _Course:
             if holder is None:
                 break
             missing = iterations_to_fill(holder)
+            endless = endless_holder(self._found.holders, holder) if self._found.grows_on_replay else None
+            if endless is not None and decision.outcome is Outcome.LEAK:
+                self._found.doubt(
+                    "fills-as-well",
+                    f"{holder.path} fills as well, {holder.size} of {holder.bound}: its part is in the "
+                    f"figures, and ends; {endless.path} has no bound",
+                )
+                break
             if missing > MOST_FILL * self._plan.least_iterations or self._stages.out_of_time:
-                return measured, self._still_filling(decision, holder)
+                return measured, still_filling(decision, holder)
             # Seen full, it no longer grows; what still does is no cache.
             self._stages.run(Phase.CONFIRM, missing)
             measured, decision = self._measure_again()
@@ -376,15 +385,6 @@ class _Course:
         for found, reading in ((trimmed, self._agent.trimmed_rss()), (free, self._agent.free_bytes())):
             if reading is not None:
                 found.append((self._stages.done, reading))
-
-    def _still_filling(self, decision: Decision, holder: Holder) -> Decision:
-        return replace(
-            decision,
-            outcome=Outcome.INCONCLUSIVE,
-            classification=(Cause.BOUNDED,),
-            reason=f"{holder.path} is still filling, {holder.size} of {holder.bound}: "
-            f"what it holds has a bound; iterations={iterations_to_fill(holder)} would show it full",
-        )
 
     def _unfinished(self, decision: Decision) -> Decision:
         plan, done = self._plan, self._stages.done

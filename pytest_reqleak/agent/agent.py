@@ -277,9 +277,12 @@ def agent_for(booted: Any, *, roots: Mapping[str, object] | None = None) -> Agen
         booted: The app.
         roots: More names for paths to begin with.
     """
+    from pytest_reqleak.agent.roots import REQUEST_STATE
+
+    state = {REQUEST_STATE: booted.state} if booted.state else {}
     return Agent(
         pass_loop=booted.host.await_rest,
         pending_tasks=booted.host.pending_tasks,
         unfinished=booted.unfinished,
-        roots={"app": booted.app, **(roots or {})},
+        roots={"app": booted.app, **state, **(roots or {})},
     )

@@ -22,7 +22,7 @@ from pytest_reqleak.agent.identity import (
     module_dict,
     mro,
 )
-from pytest_reqleak.agent.sizes import LRU_WRAPPER, sizer_of, wrapper_info
+from pytest_reqleak.agent.sizes import LRU_WRAPPER, is_table_of, sizer_of, wrapper_info
 
 _deque_maxlen = collections.deque.__dict__["maxlen"].__get__
 
@@ -118,7 +118,7 @@ def bound_of(container: Any, owners: Sequence[Any]) -> int | None:
             return limit
     for owner in (container, *owners[:2]):
         if inherits(owner, LRU_WRAPPER):
-            return wrapper_info(owner)[2]
+            return wrapper_info(owner)[2] if is_table_of(container, owner) else None
         for base in mro(type(owner)):
             home = home_of(base)
             rule = _BY_OWNER.get(home) if home is not None else None

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any
 
 from pytest_reqleak.agent.identity import inherits, key_text, type_name
-from pytest_reqleak.agent.sizes import LRU_WRAPPER
+from pytest_reqleak.agent.sizes import LRU_WRAPPER, SIMPLE_QUEUE
 from pytest_reqleak.model.finding import TypeGrowth
 
 _MOST_ENTRIES = 50
@@ -33,6 +33,12 @@ def newest_entries(container: Any, most: int) -> list[Any]:
     if inherits(container, list):
         found: list[Any] = list.__getitem__(container, slice(-most, None))
         return found
+    if inherits(container, tuple):
+        return list(tuple.__getitem__(container, slice(-most, None)))
+    if type(container) is SIMPLE_QUEUE:
+        # It keeps a list, and counts what was taken from its beginning.
+        waiting = [part for part in gc.get_referents(container) if type(part) is list]
+        return waiting[0][-most:] if waiting else []
     if inherits(container, collections.deque):
         return list(itertools.islice(collections.deque.__reversed__(container), most))
     if inherits(container, set):
@@ -103,6 +109,24 @@ def _owned_by(entries: list[Any]) -> list[Any]:
                 known[key] -= 1
                 shared.append(key)
     return list(closure.values())
+
+
+_COMPARED, _SHARED_ENTRIES = 20, 5
+# Where two containers hold the same number or flag, that says nothing.
+_VALUES = (bool, int, float, type(None))
+
+
+def shares_entries(one: Any, other: Any) -> bool:
+    """Whether the newest entries of two containers are the same objects: one is an index of the other."""
+    known = {id(entry) for entry in _compared(one) if not any(inherits(entry, kind) for kind in _VALUES)}
+    return len(known.intersection(map(id, _compared(other)))) >= _SHARED_ENTRIES
+
+
+def _compared(container: Any) -> list[Any]:
+    if type(container) is LRU_WRAPPER:
+        # Its keys and results, in no order that is of use.
+        return gc.get_referents(container)
+    return newest_entries(container, _COMPARED)
 
 
 _MOST_KEYS = 3

@@ -19,7 +19,7 @@ from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
 from pytest_reqleak.agent.candidates import NEARLY, Candidate, fold, largest, rank
-from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys
+from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys, shares_entries
 from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
 from pytest_reqleak.agent.identity import Picker, Seer, home_of, inherits, module_dict, of_kind, type_name
@@ -174,7 +174,7 @@ class HolderSearch:
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             # What is full does not grow any more, and is no cause of what does.
             for found in kept:
-                holder = _holder(found, iterations)
+                holder = _holder(found, iterations, kept)
                 if holder.bound is not None and holder.size >= holder.bound:
                     continue
                 holders.append(holder)
@@ -347,17 +347,29 @@ def _is_harness(thing: object) -> bool:
     return home is not None and harness_module(home[0])
 
 
-def _holder(found: Candidate, iterations: int) -> Holder:
+def _holder(found: Candidate, iterations: int, kept: Sequence[Candidate]) -> Holder:
     return Holder(
         path=found.text,
         type=type_name(found.owner),
         growth_per_iteration=found.growth / iterations,
         size=found.size,
-        bound=bound_of(found.thing, found.chain_links[-2::-1]),
+        bound=_bound(found, kept),
         entry=entry_name(found.thing),
         keys=newest_keys(found.thing),
         links=found.links,
     )
+
+
+def _bound(found: Candidate, kept: Sequence[Candidate]) -> int | None:
+    """Of a container, or of another that holds the same entries and has one: that of its index."""
+    bound = bound_of(found.thing, found.chain_links[-2::-1])
+    if bound is not None:
+        return bound
+    for other in kept:
+        limit = None if other is found else bound_of(other.thing, other.chain_links[-2::-1])
+        if limit is not None and found.size <= limit and shares_entries(found.thing, other.thing):
+            return limit
+    return None
 
 
 def _without_twins(holders: list[Holder]) -> list[Holder]:

@@ -109,6 +109,9 @@ def home_of(thing: object) -> tuple[str, str] | None:
     """Module and qualified name of a class or a Python function; None for anything else."""
     if type(thing) is types.FunctionType:
         module, name = thing.__module__, thing.__qualname__
+        if "__wrapped__" in thing.__dict__ and thing.__name__ == thing.__code__.co_name:
+            # What it wraps is no function: `functools.wraps` has taken the module of its class alone.
+            module = dict.get(thing.__globals__, "__name__") or module
     elif inherits(thing, type):
         try:
             module = _module_name_of(thing)  # type: ignore[arg-type]

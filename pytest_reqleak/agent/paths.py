@@ -7,6 +7,7 @@ object leads to the next is the business of `steps`.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_reqleak.agent.heap import Chain
@@ -19,8 +20,8 @@ from pytest_reqleak.agent.identity import (
     plain,
     type_name,
 )
-from pytest_reqleak.agent.roots import is_task, task_title
-from pytest_reqleak.agent.sizes import LRU_WRAPPER
+from pytest_reqleak.agent.roots import REQUEST_STATE, is_task, task_title
+from pytest_reqleak.agent.sizes import LRU_WRAPPER, is_table_of, wrapper_info
 from pytest_reqleak.agent.steps import step
 from pytest_reqleak.model.finding import Link
 
@@ -50,7 +51,8 @@ class Path:
         self.text = chain.root
         self.owner: Any = chain.links[-1]
         self.links: list[Link] = []
-        self._in_namespace = False
+        # What the lifespan has left there is asked for as an attribute of each request's copy.
+        self._in_namespace = chain.root == REQUEST_STATE
         self._write()
 
     def _write(self) -> None:
@@ -72,6 +74,8 @@ class Path:
                 self.owner = links[place]
             # Classes, functions, tasks and caches have names of their own, shorter and better known.
             own_name = self._own_name(following)
+            if not own_name and (result := _result_name(links[max(0, place - 1) : place + 1], following)):
+                own_name, self.owner = result, links[-1]
             if own_name:
                 self.text = own_name
             self.links.append(Link(step=own_name or text, type=type_name(following)))
@@ -91,6 +95,28 @@ class Path:
             name = plain((instance_dict(thing) or {}).get("name"))
             return f"logging.getLogger({name!r})" if name and name != "root" else "logging.getLogger()"
         return ""
+
+
+def _result_name(before: Sequence[Any], kept: Any) -> str:
+    """`shop.get_repo()`: what a cached function has returned; empty for anything else.
+
+    Args:
+        before: The object that leads to it, and the one before that.
+        kept: What they lead to.
+    """
+    cache = next((one for one in before if type(one) is LRU_WRAPPER), None)
+    # A cache without a bound refers to its results by its table alone, any other by itself.
+    if (
+        cache is None
+        or is_table_of(kept, cache)
+        or not (before[-1] is cache or is_table_of(before[-1], cache))
+    ):
+        return ""
+    wrapped = (instance_dict(cache) or {}).get("__wrapped__")
+    if home_of(wrapped) is None:
+        return ""
+    # Of several results it is one.
+    return f"{full_name(wrapped)}({'' if wrapper_info(cache)[3] == 1 else '…'})"
 
 
 def _is_any(thing: Any, known: frozenset[tuple[str, str]]) -> bool:

@@ -23,6 +23,9 @@ from pytest_reqleak.model.origin import HARNESS_PACKAGES, CodeMap, Origin
 # `signal.getsignal` compares a handler with its constants, which runs code of the app's.
 _signal: Any = importlib.import_module("_signal")
 
+REQUEST_STATE = "request.state"
+"""The name of what an app's lifespan has left for its requests."""
+
 _MAX_FRAMES = 2000
 _MAX_TASKS = 200
 _MAX_LOST = 500

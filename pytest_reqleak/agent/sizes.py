@@ -37,6 +37,13 @@ def wrapper_info(wrapper: Any) -> tuple[int, int, int | None, int]:
     return found
 
 
+def is_table_of(thing: Any, wrapper: Any) -> bool:
+    """Whether a dict is the one in which an `lru_cache` keeps its entries, and not one of its results."""
+    if type(thing) is not dict or len(thing) != wrapper_info(wrapper)[3]:
+        return False
+    return any(part is thing for part in gc.get_referents(wrapper))
+
+
 # Unbound C functions: a subclass with a `__len__` of its own is not asked.
 _SIZERS: tuple[tuple[type, Sizer], ...] = (
     (list, list.__len__),

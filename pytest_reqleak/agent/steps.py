@@ -142,8 +142,16 @@ def _place_of(parent: Any, child: Any) -> str:
     base: Any = list if inherits(parent, list) else tuple if inherits(parent, tuple) else deque
     for place, entry in enumerate(itertools.islice(base.__iter__(parent), _MAX_LOOK)):
         if entry is child:
-            return f"[{place}]"
+            name = _field_name(parent, place) if base is tuple else ""
+            return f".{name}" if name else f"[{place}]"
     return ""
+
+
+def _field_name(parent: Any, place: int) -> str:
+    """What a named tuple calls one of its entries; empty where it has no names."""
+    names = class_dict(type(parent)).get("_fields")
+    known = type(names) is tuple and place < len(names) and type(names[place]) is str
+    return str(names[place]) if known and names is not None else ""
 
 
 def _name_in(names: dict[str, Any], child: Any) -> str:

@@ -6,6 +6,7 @@ decide, since it knows best what it makes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pytest_reqleak.analysis.category import (
@@ -17,6 +18,8 @@ from pytest_reqleak.analysis.category import (
 )
 from pytest_reqleak.analysis.category_rules import ENTRY_CATEGORIES, HOLDER_CATEGORIES, RULES, Rule
 from pytest_reqleak.model.finding import Frame
+
+_ON_STATE = re.compile(r"(^|\.)app\.state\.\w+$")
 
 
 def categorize(frames: Sequence[Frame], rules: Sequence[Rule] = RULES) -> Category:
@@ -54,6 +57,5 @@ def category_of_holder(path: str, entry: str = "") -> Category | None:
             return category
     if "__warningregistry__" in path:
         return WARNINGS
-    if ".state." in path or path.startswith("app.state"):
-        return APP_STATE
-    return None
+    # What hangs deeper belongs to a service that lives as long as the app.
+    return APP_STATE if _ON_STATE.search(path) else None

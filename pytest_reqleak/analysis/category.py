@@ -97,7 +97,8 @@ WARNINGS = Category(
 )
 REGEX = Category(
     name="regex",
-    remedy="A match object keeps the whole text it searched: keep `match.group()`; compile patterns once.",
+    remedy="A match keeps the whole text it searched, a pattern its code: keep `match.group()`, and compile "
+    "a fixed set of patterns.",
 )
 JINJA2 = Category(
     name="jinja2 template",
@@ -147,7 +148,9 @@ DJANGO_QUERIES = Category(
     remedy="With DEBUG on, each connection logs its queries: switch DEBUG off.",
 )
 NUMPY = Category(
-    name="numpy array", remedy="A small view keeps its whole base array: keep a `.copy()` of the slice."
+    name="numpy array",
+    remedy="Arrays outlive their request: bound what keeps them, and of a view keep a `.copy()`, since it "
+    "holds its whole base array.",
 )
 NATIVE = Category(
     name="native memory",

@@ -210,7 +210,7 @@ RULES: tuple[Rule, ...] = (
     Rule(category=TRACEBACK, code=("raise ", "traceback.")),
     Rule(category=INTERNED, code=("sys.intern(", "intern(")),
     Rule(category=CLASS, files=("/dataclasses.py", "/attr/_make.py", "/enum.py", "/typing.py", "/abc.py>")),
-    Rule(category=CLASS, code=("make_class(", "make_dataclass(", "namedtuple(", "class ")),
+    Rule(category=CLASS, code=("make_class(", "make_dataclass(", "namedtuple(", "class ", "type(")),
     Rule(
         category=HTTP_CLIENT,
         files=("/httpx/", "/aiohttp/", "/requests/", "/urllib3/", "/http/cookiejar.py"),

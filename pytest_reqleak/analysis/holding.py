@@ -6,9 +6,12 @@ Knows holders and series; not how more iterations are made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from pytest_reqleak.analysis.decision import Decision, Outcome
 from pytest_reqleak.model.finding import Holder, TypeGrowth
+from pytest_reqleak.model.meter import Cause
 from pytest_reqleak.model.sample import Series
 
 # A container that grows at a third of the fastest one's rate may be what makes memory grow.
@@ -19,6 +22,8 @@ _SHARE = 0.3
 _RISES_PER_ENTRY = 1.5
 
 _MOST_TYPES = 20
+
+_MOST_ADVISED = 10_000_000
 
 # Noise makes some batches rise under any leak.
 _CHANCE_RISES = 0.1
@@ -72,6 +77,52 @@ def filling_holder(holders: Sequence[Holder]) -> Holder | None:
         and holder.growth_per_iteration >= _SHARE * fastest
     ]
     return max(found, key=iterations_to_fill, default=None)
+
+
+def endless_holder(holders: Sequence[Holder], filling: Holder) -> Holder | None:
+    """Find a container without a bound that gets entries as fast, and is no part of the one that fills.
+
+    Args:
+        holders: Those that explain the growth.
+        filling: One of them, which has a bound.
+    """
+    fastest = max((holder.growth_per_iteration for holder in holders), default=0.0)
+    return next(
+        (
+            holder
+            for holder in holders
+            if holder.bound is None
+            and not holder.ends_in
+            and holder.growth_per_iteration >= _SHARE * fastest
+            and _owner(holder) != _owner(filling)
+        ),
+        None,
+    )
+
+
+def _owner(holder: Holder) -> str:
+    """The way to what the container is a part of; its own where that is a name of a module."""
+    path = holder.path
+    place = max(path.rfind("."), path.rfind("["))
+    return path if len(holder.links) < 2 or place < 0 else path[:place]
+
+
+def still_filling(decision: Decision, holder: Holder) -> Decision:
+    """What is left of an answer where a container with a bound may be all that grows."""
+    full = iterations_to_fill(holder)
+    # More than anybody would wait for is no advice.
+    settled = (
+        f"iterations={full} would show it full"
+        if full <= _MOST_ADVISED
+        else "a lower bound in the test would show it full"
+    )
+    return replace(
+        decision,
+        outcome=Outcome.INCONCLUSIVE,
+        classification=(Cause.BOUNDED,),
+        reason=f"{holder.path} is still filling, {holder.size} of {holder.bound}: "
+        f"what it holds has a bound; {settled}",
+    )
 
 
 def iterations_to_fill(holder: Holder) -> int:

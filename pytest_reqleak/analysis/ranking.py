@@ -17,11 +17,13 @@ from pytest_reqleak.analysis.category import (
     PYTHON,
     REQUEST_DATA,
     THREAD,
+    TRACEBACK,
     Category,
 )
 from pytest_reqleak.analysis.category_rules import RULES, Rule
 from pytest_reqleak.analysis.frames import Sources, is_machinery
-from pytest_reqleak.model.finding import Frame, Holder, Site
+from pytest_reqleak.analysis.kept import Kept
+from pytest_reqleak.model.finding import Frame, Holder, Site, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap, Origin, package_of
 from pytest_reqleak.model.raw import HEAP, RawFrame, RawLine, RawSite
 
@@ -59,6 +61,7 @@ def rank_sites(
     *,
     code: CodeMap | None = None,
     holders: Sequence[Holder] = (),
+    types: Sequence[TypeGrowth] = (),
     rules: Sequence[Rule] = RULES,
     most: int = MOST_SITES,
 ) -> tuple[tuple[Site, ...], float | None]:
@@ -69,6 +72,7 @@ def rank_sites(
         measured_bytes: What each iteration leaves behind, by the best meter there is.
         code: Tells the user's own files from others.
         holders: What grew; names the kind of memory where the lines do not tell it.
+        types: What survives; a kind of which nothing does is not told.
         rules: The table of categories.
         most: Sites to return.
 
@@ -78,11 +82,14 @@ def rank_sites(
     """
     code = code or CodeMap()
     sources = Sources(code)
+    kept = Kept(types, holders)
     hint = category_of_holder(holders[0].path, holders[0].entry) if holders else None
+    if hint is None and kept.tracebacks:
+        hint = TRACEBACK
     groups: dict[tuple[str, int, str], _Group] = {}
     for site in sorted(raw, key=lambda site: -site.bytes_per_iteration)[:_MOST_STACKS]:
         if site.frames:
-            _add(groups, site, code, sources, rules)
+            _add(groups, site, code, sources, rules, kept)
     keeping = keeping_frames(holders)
     merged = _kept_by(keeping, _one_cause_per_line(list(groups.values())), hint)
     floor = _NOISE * measured_bytes
@@ -204,6 +211,7 @@ def _add(
     code: CodeMap,
     sources: Sources,
     rules: Sequence[Rule],
+    kept: Kept,
 ) -> None:
     place = leading_place(site.frames, code)
     lead = site.frames[place]
@@ -212,11 +220,14 @@ def _add(
         # pytest's own, made to run a test.
         return
     if site.native:
-        found = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
+        found = kept.borne_out(
+            categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
+        )
         category = NATIVE if found is PYTHON else found
     elif leading:
         # What lies between the allocation and the user's line says what was made.
-        category = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
+        made = categorize([sources.frame(frame) for frame in site.frames[: place + 1]], rules)
+        category = kept.borne_out(made)
     else:
         category = REQUEST_DATA
     key = (lead[0], lead[1], category.name)

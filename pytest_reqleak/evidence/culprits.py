@@ -55,6 +55,7 @@ def find_culprits(
     if growth is None or growth.per_iteration <= 0:
         return ()
     notes = [*notes, *[""] * (len(requests) - len(notes))]
+    requests = _told_apart(requests)
     if len(requests) == 1:
         return (Culprit(request=requests[0], bytes_per_iteration=bytes_per_iteration, note=notes[0]),)
     # A request that leaks alone grows at least as fast alone as the whole workload does.
@@ -80,13 +81,21 @@ def find_culprits(
             left = left_by(first, second)
             # Two are sent for each count, so the same rate shows as twice as much.
             if left >= 2 * floor > 0:
-                # Sent in turn, either comes after the other: they are told in the workload's order.
+                # Sent in turn, either comes after the other: which of them has to, nobody knows.
                 first, second = sorted((first, second))
                 told = "; ".join(note for note in (notes[first], notes[second]) if note)
-                name = f"{requests[first]}, then {requests[second]}"
+                name = f"{requests[first]} and {requests[second]}, one after the other"
                 culprits.append(Culprit(request=name, bytes_per_iteration=left, note=told))
                 break
     return tuple(sorted(culprits, key=lambda culprit: -culprit.bytes_per_iteration))
+
+
+def _told_apart(requests: Sequence[str]) -> list[str]:
+    """The titles, with their places in the workload where several read alike but for headers and bodies."""
+    return [
+        f"{title} (no. {place} of the workload)" if requests.count(title) > 1 else title
+        for place, title in enumerate(requests, 1)
+    ]
 
 
 def _gained(stages: Stages, numbers: tuple[int, ...], count: int, meter: Meter) -> float:

@@ -43,6 +43,9 @@ _REGISTRIES = (
     "os.register_at_fork callbacks",
 )
 
+_MOST_ADVISED = 10_000_000
+"""Iterations; more than anybody would wait for is no advice."""
+
 _NEVER = 1e-9
 
 _MOST_REPAIRS = 3
@@ -66,11 +69,14 @@ def next_steps(run: Run) -> list[str]:
     filling = next((holder for holder in run.holders if _iterations_to_fill(holder)), None)
     if filling is not None:
         more = _iterations_to_fill(filling)
-        steps.append(
-            f"{filling.path} is full after about {counted(more, run.unit)} more: measure with "
-            f"iterations={_round_up(2 * (run.total_iterations + more))} to see whether the growth then ends, "
+        longer = _round_up(2 * (run.total_iterations + more))
+        measure = (
+            f"measure with iterations={longer} to see whether the growth then ends, "
             "or lower its bound in the test."
+            if longer <= _MOST_ADVISED
+            else "lower its bound in the test to see whether the growth then ends."
         )
+        steps.append(f"{filling.path} is full after about {counted(more, run.unit)} more: {measure}")
     elif run.verdict is Verdict.INCONCLUSIVE:
         named = _NAMED_ITERATIONS.search(run.reason)
         longer = int(named[1]) if named else _round_up(run.iterations * 4)
@@ -135,13 +141,14 @@ def _wants_a_bound(holder: Holder) -> bool:
     return holder.bound is None and not holder.ends_in and not holder.path.startswith(GROUPS)
 
 
-def _several(holders: Sequence[Holder]) -> str:
-    """The first holder, and those that get nearly as many entries."""
+def _several(run: Run, sites: Sequence[Site]) -> str:
+    """The holders that the telling lines fill, the first, and those that get nearly as many entries."""
+    holders = run.holders
     least = _NEARLY_AS_MANY * holders[0].growth_per_iteration
-    alike = [
-        holder.path for holder in holders if _wants_a_bound(holder) and holder.growth_per_iteration >= least
-    ]
-    *more, last = dict.fromkeys([holders[0].path, *alike][: _MOST_REPAIRS + 1])
+    filled = [holder for site in sites if (holder := filled_at(holders, site)) is not None]
+    alike = [holder for holder in holders if holder.growth_per_iteration >= least]
+    wanted = [holder.path for holder in (*filled, holders[0], *alike) if _wants_a_bound(holder)]
+    *more, last = list(dict.fromkeys(wanted))[: _MOST_REPAIRS + 1]
     return f"{', '.join(more)} and {last}" if more else last
 
 
@@ -169,7 +176,7 @@ def _repairs(run: Run) -> list[str]:
         steps.append(f"Register once, when the module is imported: {kept} stay until the process ends.")
     elif held:
         steps.append(
-            f"Give {_several(run.holders)} a bound, or take out each entry when its {run.unit} is done."
+            f"Give {_several(run, sites)} a bound, or take out each entry when its {run.unit} is done."
         )
     growing = {growth.meter for growth in run.growth if growth.grows}
     if Meter.THREADS in growing:

@@ -91,6 +91,29 @@ CASES = {
         "functools.lru_cache of shop.price",
         "functools._lru_cache_wrapper",
     ),
+    "the result of a cached function": (
+        "import functools\nclass Repo:\n  def __init__(self): self.rows = []\n"
+        "@functools.lru_cache\ndef repo(): return Repo()\ndef request(i): repo().rows.append(i)",
+        "shop.repo().rows",
+        "list",
+    ),
+    "the result of a function that is cached without a bound": (
+        "import functools\n@functools.cache\ndef rows(): return {}\ndef request(i): rows()[i] = i",
+        "shop.rows()",
+        "dict",
+    ),
+    "one of the results of a cached function": (
+        "import functools\n@functools.lru_cache\ndef rows(name): return []\nrows('a')\n"
+        "def request(i): rows('b').append(i)",
+        "shop.rows(…)",
+        "list",
+    ),
+    "a field of a named tuple": (
+        "import collections\nSettings = collections.namedtuple('Settings', 'name rules')\n"
+        "SETTINGS = Settings('a', [])\ndef request(i): SETTINGS.rules.append(i)",
+        "shop.SETTINGS.rules",
+        "list",
+    ),
     "a cache of a method": (
         "import functools\nclass P:\n  @functools.lru_cache(maxsize=None)\n  def rate(self): return [1]\n"
         "def request(i): P().rate()",
@@ -324,6 +347,11 @@ def test_a_cache_that_is_full_is_no_holder(child):
 
 
 BOUNDED = {
+    "index of a deque": (
+        "import collections\nD = collections.deque(maxlen=5000)\nINDEX = {}\n"
+        "def request(i): INDEX[i] = entry = [i]; D.append(entry)",
+        5000,
+    ),
     "functools.lru_cache": (
         "import functools\n@functools.lru_cache(maxsize=4096)\ndef price(i): return [i]\n"
         "def request(i): price(i)",

@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_reqleak.analysis.holding import (
+    endless_holder,
     explaining_holders,
     filling_holder,
     iterations_to_fill,
     led_by,
+    still_filling,
 )
-from pytest_reqleak.model.finding import Holder, TypeGrowth
+from pytest_reqleak.analysis.verdict import Decision, Outcome
+from pytest_reqleak.model.finding import Holder, Link, TypeGrowth
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.sample import Series
 
@@ -107,3 +110,38 @@ def test_type_of_tasks_leads_by_the_name_that_people_know():
     tasks = Holder(path="tasks running a", type="asyncio.Task", growth_per_iteration=1.0, size=9)
 
     assert "_asyncio.Task" == led_by([tasks], types)[0].type
+
+
+CACHE = holder(1.0, size=900, bound=50_000, path="shop.CACHE")
+
+
+def test_a_list_beside_a_cache_that_fills_has_no_end():
+    audit = holder(1.0, path="shop.AUDIT")
+
+    assert audit == endless_holder([CACHE, audit], CACHE)
+
+
+def test_what_is_slow_or_has_a_bound_or_is_native_is_not_endless():
+    others = [holder(0.1, path="shop.RARE"), holder(1.0, bound=60_000, size=3, path="shop.OTHER")]
+    native = Holder(path="native", type="list", growth_per_iteration=1.0, size=9, ends_in="list")
+
+    assert endless_holder([CACHE, *others, native], CACHE) is None
+
+
+def test_parts_of_one_object_are_not_told_from_each_other():
+    links = (Link(step="shop.STORE", type="shop.Store"), Link(step=".rows", type="dict"))
+    rows, order = (
+        Holder(path=f"shop.STORE.{name}", type="dict", growth_per_iteration=1.0, size=9, bound=b, links=links)
+        for name, b in (("rows", 5000), ("order", None))
+    )
+
+    assert endless_holder([rows, order], rows) is None
+
+
+def test_no_more_iterations_are_advised_than_anybody_would_wait_for():
+    decision = Decision(outcome=Outcome.LEAK, classification=(), reason="", grows=(), growth=())
+
+    assert "iterations=49101 " in still_filling(decision, CACHE).reason
+    huge = holder(1.0, bound=10**9, path="shop.CACHE")
+    assert "iterations" not in still_filling(decision, huge).reason
+    assert Outcome.INCONCLUSIVE is still_filling(decision, huge).outcome

@@ -55,7 +55,7 @@ def test_worst_comes_first():
 def test_two_that_leak_only_in_a_row_are_named_together():
     found, _ = find(lambda numbers: 3.0 if {0, 2} <= set(numbers) else 0.0)
 
-    assert ["GET /a, then GET /c"] == [culprit.request for culprit in found]
+    assert ["GET /a and GET /c, one after the other"] == [culprit.request for culprit in found]
 
 
 def test_pairs_are_not_tried_where_one_request_explains_it():
@@ -83,3 +83,11 @@ def test_only_request_is_the_culprit_without_being_sent_again():
 
     assert ("GET /a", 100.0) == (found.request, found.bytes_per_iteration)
     assert [] == stages.asked
+
+
+def test_requests_that_read_alike_are_told_by_their_place():
+    stages = Meanings(lambda numbers: 1.0 if 1 in numbers else 0.0)
+
+    found = find_culprits(stages, ["GET /ping", "GET /ping", "GET /"], decided(1.0), 100.0)  # type: ignore[arg-type]
+
+    assert ["GET /ping (no. 2 of the workload)"] == [culprit.request for culprit in found]

@@ -219,7 +219,9 @@ def test_leak_that_needs_two_requests_is_told_as_such(leak):
         {"method": "GET", "path": "/close"},
     )
 
-    assert ["GET /open, then GET /close"] == [culprit["request"] for culprit in run["culprits"]]
+    assert ["GET /open and GET /close, one after the other"] == [
+        culprit["request"] for culprit in run["culprits"]
+    ]
 
 
 def test_leak_of_one_of_five_requests_that_answers_an_error_is_named(leak):
