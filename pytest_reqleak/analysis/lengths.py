@@ -98,6 +98,17 @@ def may_leak(holders: Sequence[Holder], heap_rate: float) -> list[Holder]:
     ]
 
 
+_MEASURE = {
+    "str": " characters",
+    "bytes": " bytes",
+    "int": " bytes",
+    "bytearray": " bytes",
+    "_io.BytesIO": " bytes",
+    "_io.StringIO": " bytes",
+}
+"""What the length of a container is in, where it holds no entries."""
+
+
 def grows_for_ever(lengths: Piece, *, since_boot: int) -> bool:
     """Whether a container got its entries at one rate all the time, and never lost any.
 
@@ -142,6 +153,7 @@ def as_leak(decision: Decision, holder: Holder, lengths: Piece, watched: Samples
         grows=True,
     )
     entries = (lengths[1][-1] - lengths[1][0]) / iterations
+    length = format_count(lengths[1][-1]) + _MEASURE.get(holder.type, "")
     return replace(
         decision,
         outcome=Outcome.LEAK,
@@ -149,6 +161,6 @@ def as_leak(decision: Decision, holder: Holder, lengths: Piece, watched: Samples
         grows=(Meter.HEAP_BYTES,),
         classification=(Cause.PYTHON,),
         reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
-        f"{format_count(iterations)} {unit}s, to {format_count(lengths[1][-1])}; "
+        f"{format_count(iterations)} {unit}s, to {length}; "
         "what it takes grows in ever longer steps",
     )
