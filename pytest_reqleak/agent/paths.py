@@ -25,6 +25,9 @@ from pytest_reqleak.agent.sizes import LRU_WRAPPER, is_table_of, wrapper_info
 from pytest_reqleak.agent.steps import step
 from pytest_reqleak.model.finding import Link
 
+# Private attributes of a pydantic model.
+_PRIVATE = ".__pydantic_private__['"
+
 # What is held under a key there is asked for as an attribute.
 _NAMESPACES = frozenset({("starlette.datastructures", "State"), ("flask.ctx", "_AppCtxGlobals")})
 
@@ -54,6 +57,7 @@ class Path:
         # What the lifespan has left there is asked for as an attribute of each request's copy.
         self._in_namespace = chain.root == REQUEST_STATE
         self._write()
+        self.text = _as_written(self.text)
 
     def _write(self) -> None:
         links = self._links
@@ -95,6 +99,14 @@ class Path:
             name = plain((instance_dict(thing) or {}).get("name"))
             return f"logging.getLogger({name!r})" if name and name != "root" else "logging.getLogger()"
         return ""
+
+
+def _as_written(text: str) -> str:
+    """What people write for what is elsewhere inside: `basket._history`, `os.environ`."""
+    text = text.replace("posix.environ", "os.environ")
+    before, mark, after = text.partition(_PRIVATE)
+    name, end, rest = after.partition("']")
+    return f"{before}.{name}{rest}" if mark and end else text
 
 
 def _result_name(before: Sequence[Any], kept: Any) -> str:

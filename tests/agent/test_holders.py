@@ -108,6 +108,14 @@ CASES = {
         "shop.rows(…)",
         "list",
     ),
+    "the environment": ("import os\ndef request(i): os.environ[f'K{i}'] = 'v'", "os.environ", "dict"),
+    "a private attribute of a model": (
+        "import pydantic\nclass Cart(pydantic.BaseModel):\n"
+        "  _seen: list = pydantic.PrivateAttr(default_factory=list)\n"
+        "CART = Cart()\ndef request(i): CART._seen.append(i)",
+        "shop.CART._seen",
+        "list",
+    ),
     "a field of a named tuple": (
         "import collections\nSettings = collections.namedtuple('Settings', 'name rules')\n"
         "SETTINGS = Settings('a', [])\ndef request(i): SETTINGS.rules.append(i)",
