@@ -15,9 +15,10 @@ import sys
 def write_out() -> None:
     """Have Python's own standard streams write what they keep; an object of somebody's class is left alone.
 
-    1 us where there is nothing to write.
+    1 us each where there is nothing to write. The original ones too: what stands in their place (the
+    `tee-sys` of pytest) may write on to them.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         if type(stream) is io.TextIOWrapper:
             # Closed, or its reader is gone: that is the app's to find out.
             with contextlib.suppress(OSError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 
 from pytest_reqleak.agent.streams import write_out
 
@@ -31,6 +32,20 @@ say([max(row) - min(row) for meter in (Meter.LIVE_BLOCKS, Meter.HEAP_BYTES)
 
 def test_words_that_are_printed_leave_every_meter_level(child):
     assert [0, 0] == child(SERIES)
+
+
+def test_words_that_go_on_to_the_original_stream_leave_every_meter_level(child):
+    tee = """
+    class Tee:
+        def write(self, text): return sys.__stdout__.write(text)
+        def flush(self): pass
+    sys.stdout = Tee()
+    """
+    code = SERIES.replace('sys.stdout = open("said", "w")', textwrap.dedent(tee)).replace(
+        "sys.stdout.close()", ""
+    )
+
+    assert [0, 0] == child(code)
 
 
 class Full(io.RawIOBase):
