@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # Blocks of the meter for each one of the tracer, below which the sites are scaled down.
 _BORNE_OUT = 0.8
 
+# Lines that account for so much of the growth need no other witness.
+_EXPLAINED = 0.9
+
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
@@ -115,6 +118,19 @@ class Findings:
         traced = sum(site.bytes_per_iteration for site in sites)
         return _scaled(sites, min(1.0, (parts.native + parts.outside) / traced)) if traced > 0 else ()
 
+    def _seen_once(self, decision: Decision) -> list[RawSite]:
+        """The sites of Python's tracer and those of native code, none of them for the same memory.
+
+        Where only the C heap grows, both may have seen it: an array that is made anew, one
+        longer each time, is known to Python's tracer, and is no block more.
+        """
+        python, native = self._python_sites(decision), self._native_sites(decision)
+        parts = self.parts(decision)
+        if native and parts.python <= 0:
+            seen = sum(site.bytes_per_iteration for site in python)
+            return list(python if seen >= _EXPLAINED * parts.total else native)
+        return [*python, *native]
+
     def _python_sites(self, decision: Decision) -> Sequence[RawSite]:
         """The traced sites, no more of them than the meter of live blocks bears out.
 
@@ -154,9 +170,8 @@ class Findings:
         holders = dressed(self.holders, self.lines)
         traced = self.traced.bytes_per_iteration is not None or self.lengthening is not None
         if verdict is not Verdict.CLEAN and traced:
-            native = self._native_sites(decision)
             sites, explained = rank_sites(
-                [*self._python_sites(decision), *self.garbage, *native],
+                [*self._seen_once(decision), *self.garbage],
                 per_iteration,
                 holders=holders,
                 types=self.types,

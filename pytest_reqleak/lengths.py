@@ -90,7 +90,8 @@ def ask_lengths(
             continue
         answer = as_leak(decision, holder, lengths, watched, unit=unit)
         if answer.outcome is Outcome.LEAK:
-            found.holders = (replace(holder, size=sizes[holder.path][-1]),)
+            gained = (lengths[1][-1] - lengths[1][0]) / max(1, places[-1] - places[0])
+            found.holders = (replace(holder, size=lengths[1][-1], growth_per_iteration=gained),)
             found.lengthening = holder.path
             return answer
     return decision

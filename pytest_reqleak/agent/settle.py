@@ -34,6 +34,27 @@ _PAUSE_SECONDS = 0.001
 _PATIENT_SAMPLES = 4
 _LEAST_PATIENCE = 0.01
 
+# Tasks that pile up are a leak, which shall not take seconds more to be found.
+_PATIENT_WITH_TASKS = 2
+
+
+class _Patience:
+    """How long something is waited for that may never rest, or each of hundreds of samples would wait."""
+
+    def __init__(self, *, samples: int, least: float) -> None:
+        self.seconds = RESTLESS_SECONDS
+        self._given_up, self._samples, self._least = 0, samples, least
+
+    def reward(self) -> None:
+        """It rested."""
+        self.seconds, self._given_up = RESTLESS_SECONDS, 0
+
+    def lose(self) -> None:
+        """It did not."""
+        self._given_up += 1
+        if self._given_up > self._samples:
+            self.seconds = max(self._least, self.seconds / 2)
+
 
 class Barrier:
     """Waits until the app is quiet."""
@@ -66,8 +87,8 @@ class Barrier:
         self._unfinished = unfinished
         self._restless = restless
         self._await_quiet = await_quiet
-        self._patience = RESTLESS_SECONDS
-        self._given_up = 0
+        self._patience = _Patience(samples=_PATIENT_SAMPLES, least=_LEAST_PATIENCE)
+        self._patience_with_tasks = _Patience(samples=_PATIENT_WITH_TASKS, least=0.0)
         self._least_tasks = pending_tasks() if pending_tasks is not None else 0
 
     def settle(self) -> None:
@@ -92,26 +113,44 @@ class Barrier:
         pending = self._pending_tasks()
         if pending > self._least_tasks:
             pending, _ = _await_rest(self._pending_tasks, self._least_tasks)
+            if pending > self._least_tasks:
+                pending = self._await_late_tasks()
+        else:
+            self._patience_with_tasks.reward()
         self._least_tasks = min(self._least_tasks, pending)
+
+    def _await_late_tasks(self) -> int:
+        """Wait for tasks that stand still: one that writes a record a tenth of a second later ends, too."""
+        assert self._pending_tasks is not None
+        deadline = time.monotonic() + self._patience_with_tasks.seconds
+        pending = self._pending_tasks()
+        while pending > self._least_tasks and time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+            pending = self._pending_tasks()
+        if pending > self._least_tasks:
+            self._patience_with_tasks.lose()
+            return pending
+        self._patience_with_tasks.reward()
+        if self._pass_loop is not None:
+            # Whoever waited for them has something to do now.
+            self._pass_loop()
+        return pending
 
     def _await_threads(self) -> None:
         if self._threads_rest():
-            self._patience, self._given_up = RESTLESS_SECONDS, 0
-            return
-        # A thread that never rests would make each of hundreds of samples wait for as long.
-        self._given_up += 1
-        if self._given_up > _PATIENT_SAMPLES:
-            self._patience = max(_LEAST_PATIENCE, self._patience / 2)
+            self._patience.reward()
+        else:
+            self._patience.lose()
 
     def _threads_rest(self) -> bool:
         """Wait for all threads, within our patience; whether they rest."""
-        if self._await_quiet is not None and not self._await_quiet(self._patience):
+        if self._await_quiet is not None and not self._await_quiet(self._patience.seconds):
             return False
         told = self._await_quiet is not None or self._restless is None
         # Where all threads are ours, nobody works between two batches.
         if told and all(_is_ours(thread) for thread in threading.enumerate()):
             return True
-        return _await_rest(self._restless or sys.getallocatedblocks, 0, seconds=self._patience)[1]
+        return _await_rest(self._restless or sys.getallocatedblocks, 0, seconds=self._patience.seconds)[1]
 
 
 def _is_ours(thread: threading.Thread) -> bool:

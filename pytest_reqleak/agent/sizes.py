@@ -27,6 +27,21 @@ LRU_WRAPPER: type = type(functools.lru_cache(lambda: None))
 SIMPLE_QUEUE: type = queue.SimpleQueue
 
 
+def _stream_size(stream: Any) -> int:
+    """Bytes of a stream in memory, or the place that it is written at, whichever is more.
+
+    What a text stream gathers is in none of its own memory, nor is the buffer of the other
+    kind while anybody else refers to it, as whoever asks for its referents does.
+    """
+    kind = io.BytesIO if inherits(stream, io.BytesIO) else io.StringIO
+    try:
+        place = kind.tell(stream)
+    except ValueError:
+        # It is closed.
+        return 0
+    return max(place, kind.__sizeof__(stream))
+
+
 def _lru_size(wrapper: Any) -> int:
     return int(wrapper_info(wrapper)[3])
 
@@ -53,8 +68,8 @@ _SIZERS: tuple[tuple[type, Sizer], ...] = (
     (collections.deque, collections.deque.__len__),
     (bytearray, bytearray.__len__),
     (array.array, array.array.__len__),
-    (io.BytesIO, io.BytesIO.__sizeof__),
-    (io.StringIO, io.StringIO.__sizeof__),
+    (io.BytesIO, _stream_size),
+    (io.StringIO, _stream_size),
     (SIMPLE_QUEUE, SIMPLE_QUEUE.__dict__["qsize"]),
     (LRU_WRAPPER, _lru_size),
 )

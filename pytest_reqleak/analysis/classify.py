@@ -288,6 +288,9 @@ def _large_bytes(site: RawSite) -> float:
 
 
 def _if_telling(native: float, python: float) -> float:
+    """What the heap has gained beyond Python's objects, where that is no rounding of theirs."""
+    if python <= 0:
+        return max(0.0, native)
     return native if native > _NATIVE_SHARE * python + _NATIVE_BYTES else 0.0
 
 

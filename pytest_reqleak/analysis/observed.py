@@ -37,6 +37,9 @@ LEAST_REMEMBERED = 0.02
 # A store is swept when it has doubled, so what expires within one rest shows within two.
 RESTS = 2.0
 
+TICKS = 20.0
+"""Equal rises at equal distances, and no fall: the bookkeeping of the C heap does not look like that."""
+
 # Student's t at 97.5 % with four degrees of freedom: a line through six minima.
 ERRORS = 2.8
 
@@ -97,7 +100,9 @@ class Observed:
 
     def least(self, meter: Meter) -> float:
         """Growth per iteration below which a meter is not looked at."""
-        return least_growth(meter, self.threshold, threads=self._threads)
+        trend = self.trends.get(meter)
+        ticks = trend is not None and trend.quiet and trend.even_rises >= TICKS and trend.regular
+        return least_growth(meter, self.threshold, threads=self._threads, ticks=ticks)
 
     def fit(self, meter: Meter) -> Fit:
         """Slope and 95 % interval over the window.
@@ -180,7 +185,9 @@ def _surer(fit: Fit, trend: Trend) -> Fit:
 
 
 def _most(trend: Trend, fit: Fit) -> float:
-    return min(fit.high, max(0.0, trend.per_iteration) + ERRORS * trend.error)
+    floor = max(0.0, trend.per_iteration) + ERRORS * trend.error
+    # Nothing shrinks for ever: an interval that lies below 0 has taken a fall of the noise for a slope.
+    return min(fit.high, floor) if fit.high > 0 else floor
 
 
 def _fit(pieces: Sequence[Piece]) -> Fit:

@@ -44,16 +44,32 @@ def test_it_waits_while_tasks_are_ending():
     assert 3 == pending[0]
 
 
-def test_tasks_that_never_end_are_not_waited_for():
-    reads = []
+def test_tasks_that_never_end_are_waited_for_less_and_less(monkeypatch):
+    slept = [0.0]
+    monkeypatch.setattr(settle.time, "sleep", lambda seconds: slept.append(slept[-1] + seconds))
+    monkeypatch.setattr(settle.time, "monotonic", lambda: slept[-1])
+    barrier = Barrier(pending_tasks=lambda: 0)
+    barrier._pending_tasks = lambda: 50
+    for _ in range(40):
+        barrier.settle()
 
-    def tasks() -> int:
-        reads.append(1)
-        return 0 if len(reads) == 1 else 50
+    assert slept[-1] < 4 * settle.RESTLESS_SECONDS + 40 * 0.005
 
-    Barrier(pending_tasks=tasks).settle()
 
-    assert len(reads) < 10
+def test_tasks_that_end_a_while_later_are_waited_for_at_each_rest(monkeypatch):
+    slept = [0.0]
+    started = [0.0]
+    monkeypatch.setattr(settle.time, "sleep", lambda seconds: slept.append(slept[-1] + seconds))
+    monkeypatch.setattr(settle.time, "monotonic", lambda: slept[-1])
+    passed: list[float] = []
+    barrier = Barrier(pending_tasks=lambda: 0, pass_loop=lambda: passed.append(slept[-1]))
+    barrier._pending_tasks = lambda: 40 if slept[-1] < started[0] + 0.1 else 0
+    for _ in range(20):
+        started[0] = slept[-1]
+        barrier.settle()
+        assert slept[-1] >= started[0] + 0.1
+        # What waits for the task has had its turn.
+        assert slept[-1] == passed[-1]
 
 
 def test_it_collects_cycles_and_what_their_finalisers_leave():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import replace
@@ -312,7 +313,19 @@ def test_heap_that_few_blocks_cannot_hold_is_both(make_samples):
 
 
 def test_heap_that_wanders_by_a_few_bytes_per_request_is_clean(make_samples):
-    assert Outcome.CLEAN is screened(make_samples, {BLOCKS: level, HEAP: lambda n: 3 * n}).outcome
+    columns = {BLOCKS: level, HEAP: lambda n: 3 * n + 1500 * math.sin(n)}
+
+    assert Outcome.CLEAN is screened(make_samples, columns).outcome
+
+
+def test_heap_that_rises_like_clockwork_is_looked_at_however_slowly(make_samples):
+    assert Outcome.LEAK is decided(make_samples, {BLOCKS: level, HEAP: lambda n: 3 * n}).outcome
+
+
+def test_heap_that_rises_in_few_steps_is_clean(make_samples):
+    columns = {BLOCKS: level, HEAP: lambda n: 3 * 600 * (n // 600)}
+
+    assert Outcome.CLEAN is screened(make_samples, columns).outcome
 
 
 @pytest.mark.parametrize(("threads", "outcome"), [(3, Outcome.LEAK), (10, Outcome.CLEAN)])
