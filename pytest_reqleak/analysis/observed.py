@@ -185,9 +185,10 @@ def _surer(fit: Fit, trend: Trend) -> Fit:
 
 
 def _most(trend: Trend, fit: Fit) -> float:
-    floor = max(0.0, trend.per_iteration) + ERRORS * trend.error
-    # Nothing shrinks for ever: an interval that lies below 0 has taken a fall of the noise for a slope.
-    return min(fit.high, floor) if fit.high > 0 else floor
+    # Nothing shrinks for ever: what falls in one window may hide as much growth in another. A buffer whose
+    # period is nearly that of the batches falls along a line for thousands of iterations.
+    floor = abs(trend.per_iteration) + ERRORS * trend.error
+    return min(max(fit.high, -fit.per_iteration), floor)
 
 
 def _fit(pieces: Sequence[Piece]) -> Fit:

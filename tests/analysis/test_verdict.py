@@ -505,3 +505,12 @@ def test_what_has_settled_is_told_by_what_it_does_now():
 
     (growth,) = answer.growth
     assert (Outcome.CLEAN, 0.0) == (answer.outcome, growth.per_iteration), answer.reason
+
+
+def test_what_falls_along_a_line_may_hide_as_much_growth(make_samples):
+    """A buffer of 101 is read every hundred requests: it seems to fall, for fifty batches and more."""
+    samples = make_samples({BLOCKS: lambda n: n // 100 + 5 * (n % 101)}, stop=5000, batch=100)
+
+    decision = screen(samples, threshold=0.05)
+
+    assert Outcome.GO_ON is decision.outcome
