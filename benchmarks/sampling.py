@@ -13,8 +13,8 @@ through the event loop 30 us, `num_threads` by psutil 22 us, listing /proc/self/
 heap 4 us, a collection of a frozen heap under 1 us, all else less. In a run, where each is
 cold, the two that open files took half of the sample; they are read by `fstat` now (1 us each).
 What is left does not depend on the heap, but for `getallocatedblocks`, which looks at each
-pool of 16 KiB. Beside a call of 50 us, 50 samples are above the wanted share. Fewer would be below it, and find
-less: with 32 of them `benchmarks.power` shows 97 % of the leaks under a long saw-tooth in place of 99 %.
+pool of 16 KiB. Beside a call of 50 us, 50 samples are above the wanted share. Fewer would be below it,
+and find less: with 32 `benchmarks.power` shows 97 % of the leaks under a long saw-tooth, not 99 %.
 """
 
 from __future__ import annotations
