@@ -19,6 +19,7 @@ from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import Decision, Outcome
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
+from pytest_reqleak.units import format_seconds
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -48,6 +49,12 @@ WATCH_SECONDS = 8.0
 # What lives for a second, as most that expires within a confirmation does, is seen to fall again
 # in half as long again; twice, if the load was slow at first.
 FALL_SECONDS = 4.0
+
+# Entries that say that they end in so many seconds are outlived, half as long again, before they are
+# called a leak; who gives them more waits for minutes, and is told.
+MOST_LIFE_SECONDS, OUTLIVED = 8.0, 1.5
+# A third of the entries are over then; where so few are left, they were taken out.
+REMOVED = 0.85
 
 # A half of a stage with short batches takes no more than these, nor one that is longer than the
 # measurement: settling and sampling take 0.2 ms, and half a second in which nothing is learnt is too long.
@@ -87,6 +94,7 @@ class Confirming:
         self._found = found
         self._varies = varies
         self._screen = screen
+        self._outlived = False
 
     def stage(self, decision: Decision, *, number: int) -> Samples:
         """Run one stage: passive, then the inquiries, then passive again for a second at least.
@@ -144,6 +152,41 @@ class Confirming:
             stage = self._watch(max(self._plan.batch_iterations, wanted), decision)
             gone_on = True
         return gone_on
+
+    def outlives_entries(self, decision: Decision, seen: Samples) -> bool:
+        """Go on until the newest entries of the holder are over, where they say when that is.
+
+        Args:
+            decision: The answer so far.
+            seen: Tells how fast iterations are.
+
+        Returns:
+            Whether they were outlived: what grows must then be measured anew. Once in a run, and
+            only where a leak was called.
+        """
+        ahead = self._agent.entries_ahead
+        if self._outlived or decision.outcome is not Outcome.LEAK or ahead <= 0 or self._stages.out_of_time:
+            return False
+        if ahead > MOST_LIFE_SECONDS:
+            self._found.doubt(
+                "may-expire",
+                f"the newest entries of {self._found.holders[0].path} carry a time {format_seconds(ahead)} "
+                "ahead: if they go then, this is no leak; a shorter life in the test would show it",
+            )
+            return False
+        self._outlived = True
+        begun, seconds = time.monotonic(), OUTLIVED * ahead
+        holder, done = self._found.holders[0], self._stages.done
+        # Thawed for the search of holders: each sample would go through the whole heap.
+        self._agent.freeze()
+        self._watch(self._affordable(decision, self._iterations_in(seconds, seen)), decision)
+        left = min(seconds - (time.monotonic() - begun), self._stages.seconds_left)
+        if left > 0:
+            time.sleep(left)
+        kept = self._agent.holder_sizes().get(holder.path, holder.size)
+        if kept < REMOVED * (holder.size + holder.growth_per_iteration * (self._stages.done - done)):
+            self._found.expiring = holder.path
+        return True
 
     def _allowed(self, decision: Decision, number: int) -> int:
         """What the decision asks for, within what a run of a given length may cost."""

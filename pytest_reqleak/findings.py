@@ -57,6 +57,8 @@ class Findings:
     """The path of a container whose own memory is what grows: no object is made."""
     keyed_by_input: bool = False
     """Whether the growth stopped when inputs were sent again."""
+    expiring: str = ""
+    """The path of a container whose entries say when they end, and were seen to be taken out then."""
     grows_on_replay: bool = False
     """Whether it went on when inputs were sent again: a cache keyed by them is not all that grows."""
     caveats: list[Caveat] = field(default_factory=list)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pytest_reqleak import evidence, garbage
 from pytest_reqleak.analysis.dressing import Input, keyed
 from pytest_reqleak.analysis.holding import (
+    as_expiring,
     endless_holder,
     explaining_holders,
     filling_holder,
@@ -181,9 +182,8 @@ class _Course:
         buffer = self._agent.buffer.samples()
         begun = buffer.iterations.index(measured.iterations[0])
         seen = buffer.part(begun).only(Phase.MEASURE, Phase.CONFIRM)
-        return ask_lengths(
-            self._plan, self._stages, self._agent, self._found, seen, decision, unit=self._unit
-        )
+        parts = self._plan, self._stages, self._agent, self._found
+        return ask_lengths(*parts, seen, decision, unit=self._unit)
 
     def _screen(self, samples: Samples) -> Decision:
         return screen(
@@ -239,7 +239,10 @@ class _Course:
             self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
             holder = filling_holder(self._found.holders)
             if holder is None:
-                break
+                if self._confirming.outlives_entries(decision, confirmed):
+                    measured, decision = self._measure_again()
+                    continue
+                return measured, as_expiring(decision, self._found.holders, self._found.expiring)
             missing = iterations_to_fill(holder)
             endless = endless_holder(self._found.holders, holder) if self._found.grows_on_replay else None
             if endless is not None and decision.outcome is Outcome.LEAK:

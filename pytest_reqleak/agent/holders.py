@@ -19,6 +19,7 @@ from typing import Any
 
 from pytest_reqleak.agent.bounds import bound_of
 from pytest_reqleak.agent.candidates import NEARLY, Candidate, fold, largest, rank
+from pytest_reqleak.agent.deadlines import seconds_ahead
 from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys, shares_entries
 from pytest_reqleak.agent.following import follower
 from pytest_reqleak.agent.heap import Chain, HeapSearch
@@ -85,6 +86,8 @@ class HolderSearch:
     Attributes:
         untracked_types: After `grown`: what the entries of the first holder are made of,
             as far as the collector does not list it (`bytes +1.0`).
+        entries_ahead: After `grown`: in how many seconds the newest entries of the first holder say that
+            they end; 0: they do not say.
         gave_up: After `grown`: whether the time ran out before all were named.
         gauges: After `grown`: reads the size of each of the first holders, by its path.
     """
@@ -108,6 +111,7 @@ class HolderSearch:
         # Modules, tasks, loops and contexts, as long as ways are looked for.
         self._special: list[Any] | None = None
         self.untracked_types: tuple[TypeGrowth, ...] = ()
+        self.entries_ahead = 0.0
         self.gave_up = False
         self.gauges: dict[str, Callable[[], int]] = {}
 
@@ -171,6 +175,7 @@ class HolderSearch:
             self._table = self._special = None
             kept = fold([found for found in candidates if found.text])
             kept.sort(key=rank(kept))
+            self.entries_ahead = seconds_ahead(kept[0].thing) if kept else 0.0
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             # What is full does not grow any more, and is no cause of what does.
             for found in kept:

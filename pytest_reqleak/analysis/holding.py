@@ -107,6 +107,26 @@ def _owner(holder: Holder) -> str:
     return path if len(holder.links) < 2 or place < 0 else path[:place]
 
 
+def as_expiring(decision: Decision, holders: Sequence[Holder], path: str) -> Decision:
+    """What is left of a leak where its holder was seen to take out entries when their time was over.
+
+    Args:
+        decision: Any answer.
+        holders: Those that explain the growth.
+        path: Of the container that was seen; empty: none was.
+    """
+    if decision.outcome is not Outcome.LEAK or not path or not holders or holders[0].path != path:
+        return decision
+    if endless_holder(holders[1:], holders[0]) is not None:
+        return decision
+    return replace(
+        decision,
+        outcome=Outcome.INCONCLUSIVE,
+        reason=f"{path} grows, but takes out its entries when the time that they carry is over: it holds as "
+        "many as come in their life; a shorter one in the test would settle it",
+    )
+
+
 def still_filling(decision: Decision, holder: Holder) -> Decision:
     """What is left of an answer where a container with a bound may be all that grows."""
     full = iterations_to_fill(holder)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_reqleak.analysis.holding import (
+    as_expiring,
     endless_holder,
     explaining_holders,
     filling_holder,
@@ -145,3 +146,13 @@ def test_no_more_iterations_are_advised_than_anybody_would_wait_for():
     huge = holder(1.0, bound=10**9, path="shop.CACHE")
     assert "iterations" not in still_filling(decision, huge).reason
     assert Outcome.INCONCLUSIVE is still_filling(decision, huge).outcome
+
+
+def test_a_store_that_was_seen_to_take_out_what_is_over_is_no_leak():
+    decision = Decision(outcome=Outcome.LEAK, classification=(), reason="", grows=(), growth=())
+    store, other = holder(1.0, path="shop.CODES"), holder(1.0, path="shop.AUDIT")
+
+    assert Outcome.INCONCLUSIVE is as_expiring(decision, [store], "shop.CODES").outcome
+    assert decision is as_expiring(decision, [store], "")
+    assert decision is as_expiring(decision, [other], "shop.CODES")
+    assert decision is as_expiring(decision, [store, other], "shop.CODES")
