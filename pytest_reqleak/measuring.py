@@ -238,6 +238,7 @@ class _Course:
                 continue
             self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
             holder = filling_holder(self._found.holders)
+            self._found.holders = tuple(one for one in self._found.holders if not one.is_full)
             if holder is None:
                 if self._confirming.outlives_entries(decision, confirmed):
                     measured, decision = self._measure_again()
@@ -367,17 +368,16 @@ class _Course:
         Args:
             series: The meter that grew, over the confirmation.
         """
-        agent, iterations = self._agent, self._iterations_since_mark
-        self._held_fresh = max(1, self._stages.fresh - self._marked_fresh)
-        self._held_done = max(1, self._stages.done - self._marked)
+        agent, stages, iterations = self._agent, self._stages, self._iterations_since_mark
+        self._held_fresh = max(1, stages.fresh - self._marked_fresh)
+        self._held_done = max(1, stages.done - self._marked)
         agent.thaw()
         # Where collecting was left to the app, they were counted while the garbage was there.
         types = agent.grown_types(iterations) if agent.collects else self._found.types
         holders, types = agent.grown_holders(iterations, types)
         inputs = [Input(title=request.title, parts=request.varying_parts) for request in self._workload]
-        self._found.holders = keyed(
-            explaining_holders(holders, series), inputs, first=self._marked_fresh, last=self._stages.fresh
-        )
+        explaining = explaining_holders(holders, series)
+        self._found.holders = keyed(explaining, inputs, first=self._marked_fresh, last=stages.fresh)
         self._found.types = led_by(self._found.holders, types)
 
     def _traced_bytes(self, decision: Decision) -> float | None:

@@ -155,8 +155,8 @@ class HolderSearch:
                 grows, what keeps the newest of them is asked for.
 
         Returns:
-            At most 10: groups of tasks, threads and descriptors, then containers. Empty
-            where nothing that Python can see grew.
+            At most 10: groups of tasks, threads and descriptors, then containers; those included that
+            have become full meanwhile. Empty where nothing that Python can see grew.
         """
         if self._table is None:
             raise RuntimeError("grown() needs a mark() before it")
@@ -177,13 +177,11 @@ class HolderSearch:
             kept.sort(key=rank(kept))
             self.entries_ahead = seconds_ahead(kept[0].thing) if kept else 0.0
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
-            # What is full does not grow any more, and is no cause of what does.
             for found in kept:
                 holder = _holder(found, iterations, kept)
-                if holder.bound is not None and holder.size >= holder.bound:
-                    continue
                 holders.append(holder)
-                if len(self.gauges) < _MOST_WATCHED:
+                # What is full does not grow any more, though it did since the mark.
+                if not holder.is_full and len(self.gauges) < _MOST_WATCHED:
                     self._watch(holder.path, found)
             n_atexit = atexit._ncallbacks() - self._n_atexit
             if types and n_atexit < least and not _explain(holders, types):

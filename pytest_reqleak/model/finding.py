@@ -100,6 +100,11 @@ class Holder:
     links: tuple[Link, ...] = ()
     """The way from a name to the container."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it has reached its bound, so that it grows no more."""
+        return self.bound is not None and self.size >= self.bound
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseGrowth:

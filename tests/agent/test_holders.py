@@ -343,10 +343,24 @@ def test_what_only_native_code_holds_has_no_holder(child):
     assert [] == child(SEARCH, shop=source)
 
 
-def test_a_cache_that_is_full_is_no_holder(child):
+def test_a_cache_that_became_full_is_told_with_its_bound(child):
+    """It may be what made memory grow until then: whoever decides has to measure once more."""
     source = """
     import functools
     @functools.lru_cache(maxsize=100)
+    def price(i): return [i]
+    def request(i): price(i)
+    """
+
+    (found,) = child(SEARCH, shop=source)
+
+    assert ["functools.lru_cache of shop.price", 100, 100] == [found[0], *found[3:]]
+
+
+def test_a_cache_that_was_full_before_is_no_holder(child):
+    source = """
+    import functools
+    @functools.lru_cache(maxsize=10)
     def price(i): return [i]
     def request(i): price(i)
     """
