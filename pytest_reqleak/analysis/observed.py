@@ -11,7 +11,7 @@ from itertools import pairwise
 from pytest_reqleak.analysis.floors import least_growth, resolution
 from pytest_reqleak.analysis.growth import Fit, fit_pieces
 from pytest_reqleak.analysis.pieces import Piece, after, falls, join_touching, split_at_holes, split_at_jumps
-from pytest_reqleak.analysis.rule import MOST_BULGE, MOST_FALL
+from pytest_reqleak.analysis.rule import MOST_BULGE, MOST_FALL, TRENDING
 from pytest_reqleak.analysis.sawtooth import without_sawtooth
 from pytest_reqleak.analysis.trend import SEGMENTS, Trend, trend_of
 from pytest_reqleak.model.meter import Meter
@@ -185,10 +185,14 @@ def _surer(fit: Fit, trend: Trend) -> Fit:
 
 
 def _most(trend: Trend, fit: Fit) -> float:
-    # Nothing shrinks for ever: what falls in one window may hide as much growth in another. A buffer whose
-    # period is nearly that of the batches falls along a line for thousands of iterations.
-    floor = abs(trend.per_iteration) + ERRORS * trend.error
-    return min(max(fit.high, -fit.per_iteration), floor)
+    slope, high = max(0.0, trend.per_iteration), fit.high
+    if trend.straight <= -TRENDING:
+        # Nothing shrinks for ever: what falls in one window may hide as much growth in another. A buffer
+        # whose period is nearly that of the batches falls along a line for thousands of iterations.
+        slope, high = abs(trend.per_iteration), max(fit.high, -fit.per_iteration)
+    floor = slope + ERRORS * trend.error
+    # An interval that lies below 0 has taken a fall of the noise for a slope.
+    return min(high, floor) if high > 0 else floor
 
 
 def _fit(pieces: Sequence[Piece]) -> Fit:
