@@ -29,6 +29,11 @@ _MOST_KEPT = 12
 _WHOLE = 0.75
 
 
+MOST_EVENTS = 500_000
+"""Lines, calls and returns, some 5 s of them. Thousands of leaked tasks that look every half second
+whether they may end leave a loop no time for requests while each of their lines is watched."""
+
+
 class LineWatch:
     """Reads gauges between lines; `start`, let the app work, `reset`, let it work, `stop`.
 
@@ -49,6 +54,7 @@ class LineWatch:
         self._open: list[dict[int, list[Stack]]] = [{} for _ in gauges]
         self._values: list[int] = []
         self._nets: list[dict[Stack, int]] = [{} for _ in gauges]
+        self._events_left = MOST_EVENTS
         self._remove: Callable[[], None] | None = None
 
     def start(self) -> bool:
@@ -60,6 +66,7 @@ class LineWatch:
 
     def reset(self) -> None:
         """Forget what was seen so far: the first requests fill our own tables."""
+        self._events_left = MOST_EVENTS
         for still in self._open:
             still.clear()
         for nets in self._nets:
@@ -88,15 +95,25 @@ class LineWatch:
             self._is_watched[file] = known
         return known
 
+    def _is_over(self) -> bool:
+        self._events_left -= 1
+        return self._events_left < 0
+
     def _enter(self, frame: FrameType) -> None:
+        if self._is_over():
+            return
         thread = self._settle_up()
         self._at[thread] = (frame, frame.f_lineno)
 
     def _line(self, frame: FrameType, line: int) -> None:
+        if self._is_over():
+            return
         thread = self._settle_up()
         self._at[thread] = (frame, line)
 
     def _leave(self, frame: FrameType) -> None:
+        if self._is_over():
+            return
         thread = self._settle_up()
         # Its locals die only after this event, when the frame cannot be asked any more.
         self._left[thread] = self._stack(frame, frame.f_lineno)

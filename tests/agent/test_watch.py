@@ -58,6 +58,29 @@ def test_the_line_that_adds_to_a_container_is_told_with_its_callers(child):
     assert [["shop.SEEN", [[5, "keep"], [7, "request"]], 1.0]] == child(WATCH, shop=source)
 
 
+def test_after_so_many_events_nothing_is_read_any_more(child):
+    source = """
+    SEEN, READ = [], [0]
+    def count():
+        READ[0] += 1
+        return len(SEEN)
+    GAUGES = {"shop.SEEN": count}
+    def request(i):
+        SEEN.append(i)
+    """
+    code = WATCH.replace(
+        "watch = ", "import pytest_reqleak.agent.watch as module\nmodule.MOST_EVENTS = 40\nwatch = "
+    )
+
+    lines, read = child(
+        code.replace("say([[", "say([shop.READ[0], [[").replace("in lines])", "in lines]])"), shop=source
+    )[::-1]
+
+    assert lines
+    # Two readings for each of the events, and some when it begins and ends.
+    assert read <= 2 * 2 * 40 + 10
+
+
 def test_what_is_added_and_taken_out_again_is_nobody_s(child):
     source = """
     SEEN, BUSY = [], []
