@@ -107,7 +107,8 @@ for i in range(20): shop.request(i)
 counter = TypeCounter()
 counter.mark()
 told = []
-for done in (20, 220, 420):
+# A machine that is busy may let one count take too long; then the next is the third.
+for done in (20, 220, 420, 620):
     gc.collect()
     told.append({t.type: t.per_iteration for t in counter.note(done)})
     for i in range(done, done + 200): shop.request(i)
@@ -132,12 +133,12 @@ def test_what_c_code_forgot_is_counted_in_the_heap(child, made, name):
     def request(i): ctypes.pythonapi.Py_IncRef(ctypes.py_object({made}))
     """
 
-    possible, first, second, third = child(NOTES, shop=source)
+    possible, first, second, third, fourth = child(NOTES, shop=source)
 
     if not possible:
         pytest.skip("the memory of this interpreter cannot be read")
     assert {} == first == second  # It takes three notes to tell what is steady.
-    assert third[name] == pytest.approx(1.0, abs=0.25)
+    assert (third or fourth)[name] == pytest.approx(1.0, abs=0.25)
 
 
 def test_what_dies_is_not_counted_in_the_heap(child):

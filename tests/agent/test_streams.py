@@ -40,6 +40,8 @@ def test_words_that_go_on_to_the_original_stream_leave_every_meter_level(child):
         def write(self, text): return sys.__stdout__.write(text)
         def flush(self): pass
     sys.stdout = Tee()
+    # CPython 3.10 makes a cache for each function at its 1,024th call.
+    for _ in range(1100): print("said")
     """
     code = SERIES.replace('sys.stdout = open("said", "w")', textwrap.dedent(tee)).replace(
         "sys.stdout.close()", ""
