@@ -147,9 +147,9 @@ def test_what_dies_is_not_counted_in_the_heap(child):
     def request(i): return [b"x" * (40 + i), datetime.timedelta(seconds=i)]
     """
 
-    *_, third = child(NOTES, shop=source)
+    *_, third, fourth = child(NOTES, shop=source)
 
-    assert not {"bytes", "datetime.timedelta"} & third.keys()
+    assert not {"bytes", "datetime.timedelta"} & (third or fourth).keys()
 
 
 def test_causes_come_first_and_parts_of_everything_last():
