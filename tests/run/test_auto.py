@@ -51,7 +51,7 @@ def test_a_leak_is_found_and_the_json_says_what_was_measured(name, tmp_path):
 
 
 def test_it_ends_within_the_time_of_the_run(tmp_path):
-    run = check("leak_slow", tmp_path, "--timeout", "0.2")
+    run = check("slow_list", tmp_path, "--timeout", "0.3")
 
     assert "inconclusive" == run["verdict"]
     assert "timeout=" in run["reason"]
