@@ -22,6 +22,8 @@ _LOOKED_AT = 20
 
 _MOST_PARTS = 16
 _MOST_AHEAD = 86_400.0
+# No clock shows more, and a larger number may be too large for a float.
+_MOST_SECONDS = 1 << 53
 # Made one after the other, they end one after the other.
 _SPREAD_SECONDS, _SPREAD_SHARE = 2.0, 0.5
 
@@ -63,7 +65,7 @@ def _parts(entry: Any) -> list[Any]:
 def _ahead(parts: Sequence[Any], clocks: Sequence[float]) -> Iterator[float]:
     for part in parts:
         kind = type(part)
-        if kind is float or kind is int:
+        if kind is float or (kind is int and -_MOST_SECONDS < part < _MOST_SECONDS):
             moments = [part - clock for clock in clocks]
         elif kind is datetime.datetime and (part.tzinfo is None or type(part.tzinfo) is datetime.timezone):
             try:

@@ -52,6 +52,7 @@ def test_the_time_that_entries_carry_is_how_long_they_live(entry, store):
     "entry",
     [
         lambda n: n,
+        lambda n: (10**400 + n, -(10**400), float("nan"), float("inf")),
         lambda n: f"text {n}",
         lambda n: (n, 0.5 * n),
         lambda n: {"created": time.time() - n},
