@@ -164,19 +164,23 @@ class Confirming:
             Whether they were outlived: what grows must then be measured anew. Once in a run, and
             only where a leak was called.
         """
-        ahead = self._agent.entries_ahead
-        if self._outlived or decision.outcome is not Outcome.LEAK or ahead <= 0 or self._stages.out_of_time:
+        if self._outlived or decision.outcome is not Outcome.LEAK or self._stages.out_of_time:
+            return False
+        # Of the first alone: what tasks hold, or a cache that is full, has no say.
+        holder = next(iter(self._found.holders), None)
+        ahead = 0.0 if holder is None else self._agent.entries_ahead().get(holder.path, 0.0)
+        if holder is None or ahead <= 0:
             return False
         if ahead > MOST_LIFE_SECONDS:
             self._found.doubt(
                 "may-expire",
-                f"the newest entries of {self._found.holders[0].path} carry a time {format_seconds(ahead)} "
+                f"the newest entries of {holder.path} carry a time {format_seconds(ahead)} "
                 "ahead: if they go then, this is no leak; a shorter life in the test would show it",
             )
             return False
         self._outlived = True
         begun, seconds = time.monotonic(), OUTLIVED * ahead
-        holder, done = self._found.holders[0], self._stages.done
+        done = self._stages.done
         # Thawed for the search of holders: each sample would go through the whole heap.
         self._agent.freeze()
         self._watch(self._affordable(decision, self._iterations_in(seconds, seen)), decision)

@@ -215,10 +215,9 @@ class Agent(Sampler):
         types = merge_types(types, self._holders.untracked_types)
         return tuple(named), telling_first(types)
 
-    @property
-    def entries_ahead(self) -> float:
-        """In how many seconds the newest entries of the first holder say that they end; 0: they do not."""
-        return 0.0 if self._holders is None else self._holders.entries_ahead
+    def entries_ahead(self) -> dict[str, float]:
+        """In how many seconds the newest entries of a holder say that they end, by its path."""
+        return {} if self._holders is None else dict(self._holders.entries_ahead)
 
     def holder_sizes(self) -> dict[str, int]:
         """Entries that the first of the holders found last have now, by path."""

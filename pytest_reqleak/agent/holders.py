@@ -86,8 +86,8 @@ class HolderSearch:
     Attributes:
         untracked_types: After `grown`: what the entries of the first holder are made of,
             as far as the collector does not list it (`bytes +1.0`).
-        entries_ahead: After `grown`: in how many seconds the newest entries of the first holder say that
-            they end; 0: they do not say.
+        entries_ahead: After `grown`: in how many seconds the newest entries of the likeliest container
+            say that they end, by its path; empty: they do not say.
         gave_up: After `grown`: whether the time ran out before all were named.
         gauges: After `grown`: reads the size of each of the first holders, by its path.
     """
@@ -111,7 +111,7 @@ class HolderSearch:
         # Modules, tasks, loops and contexts, as long as ways are looked for.
         self._special: list[Any] | None = None
         self.untracked_types: tuple[TypeGrowth, ...] = ()
-        self.entries_ahead = 0.0
+        self.entries_ahead: dict[str, float] = {}
         self.gave_up = False
         self.gauges: dict[str, Callable[[], int]] = {}
 
@@ -175,7 +175,8 @@ class HolderSearch:
             self._table = self._special = None
             kept = fold([found for found in candidates if found.text])
             kept.sort(key=rank(kept))
-            self.entries_ahead = seconds_ahead(kept[0].thing) if kept else 0.0
+            ahead = seconds_ahead(kept[0].thing) if kept else 0.0
+            self.entries_ahead = {kept[0].text: ahead} if ahead > 0 else {}
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             for found in kept:
                 holder = _holder(found, iterations, kept)
