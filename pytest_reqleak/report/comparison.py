@@ -23,7 +23,8 @@ ALIKE = 0.25
 """Rates that differ by less than this share of the smaller are the same: those of one leaky app
 lie within a tenth of each other after 600 requests, and a server that leaks adds far more."""
 
-CURVE_COLUMNS = 16
+CURVE_CELLS = (16, 12, 8)
+"""How wide the curve is: a smaller one comes before a column is left out."""
 _MOST_LABEL = 40
 _LEAST_LABEL = 12
 _NOT_MEASURED = "not measured"
@@ -233,14 +234,11 @@ class _Column:
 
 
 def _table(page: Page, entries: Sequence[Entry]) -> None:
-    columns = _columns(page, entries)
-    while True:
-        widths = [max(page.cells(cell) for cell in (column.title, *column.cells)) for column in columns]
-        over = sum(widths) + 2 * (len(columns) - 1) - page.width
-        droppable = [column for column in columns if column.rank]
-        if over <= 0 or not droppable:
-            break
-        columns.remove(max(droppable, key=lambda column: column.rank))
+    forms = [_columns(page, entries, curve_cells) for curve_cells in CURVE_CELLS]
+    columns = next((form for form in forms if _over(page, form) <= 0), forms[-1])
+    while _over(page, columns) > 0 and any(column.rank for column in columns):
+        columns.remove(max(columns, key=lambda column: column.rank))
+    widths, over = _widths(page, columns), _over(page, columns)
     widths[0] = max(min(widths[0], _LEAST_LABEL), widths[0] - max(0, over))
     for row in range(-1, len(entries)):
         spans: list[Span] = []
@@ -252,7 +250,16 @@ def _table(page: Page, entries: Sequence[Entry]) -> None:
         page.line(*spans)
 
 
-def _columns(page: Page, entries: Sequence[Entry]) -> list[_Column]:
+def _widths(page: Page, columns: Sequence[_Column]) -> list[int]:
+    return [max(page.cells(cell) for cell in (column.title, *column.cells)) for column in columns]
+
+
+def _over(page: Page, columns: Sequence[_Column]) -> int:
+    """How many cells more than the page has the columns take."""
+    return sum(_widths(page, columns)) + 2 * (len(columns) - 1) - page.width
+
+
+def _columns(page: Page, entries: Sequence[Entry], curve_cells: int) -> list[_Column]:
     """The columns that say something about any of the runs, in the order of the table."""
     runs = [entry.run for entry in entries]
 
@@ -262,7 +269,7 @@ def _columns(page: Page, entries: Sequence[Entry]) -> list[_Column]:
         return [column] if any(cells) else []
 
     each = next((f"per {run.unit}" for run in runs if run is not None), "")
-    curves = [_curve(page, run) if run is not None else "" for run in runs]
+    curves = [_curve(page, run, curve_cells) if run is not None else "" for run in runs]
     return [
         _Column("server", [page.cut(entry.name, _MOST_LABEL) for entry in entries], False, 0),
         _Column(
@@ -300,11 +307,11 @@ def _cycles(run: Run) -> str:
     return f"+{format_average(growth.per_iteration)}" if growth is not None and growth.grows else ""
 
 
-def _curve(page: Page, run: Run) -> str:
+def _curve(page: Page, run: Run, cells: int) -> str:
     series = run.samples.only(*JUDGED).series(Meter.RSS_BYTES)
     if series is None or not series.values:
         return ""
-    values = resample(series.iterations, series.values, CURVE_COLUMNS)
+    values = resample(series.iterations, series.values, cells)
     return sparkline(values, unicode=page.unicode, least_span=least_span(Meter.RSS_BYTES))
 
 

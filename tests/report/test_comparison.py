@@ -150,6 +150,22 @@ def test_a_narrow_table_keeps_the_verdict_and_the_bytes():
     assert ["bundled", "leak", "553", "B"] == row[:4]
 
 
+def test_the_curve_gives_way_before_a_column_does():
+    entries = [on("bundled", leak(553)), on("granian", clean_run())]
+
+    def row_and_title(width):
+        title, row, *_ = comparison_report(entries, width=width).split("\n")[2:]
+        return row, title
+
+    row, title = row_and_title(140)
+    narrow_row, narrow_title = row_and_title(len(row) - 1)
+
+    assert title.split() == narrow_title.split()
+    cells, narrow_cells = row.split(), narrow_row.split()
+    assert (16, 12) == (len(cells.pop(6)), len(narrow_cells.pop(6)))
+    assert cells == narrow_cells
+
+
 def test_there_is_colour_only_where_it_is_asked_for():
     entries = [on("bundled", leak(553)), on("granian", clean_run())]
 

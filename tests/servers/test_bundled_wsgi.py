@@ -150,15 +150,20 @@ def test_what_is_written_comes_before_what_is_returned(boot_app):
 
 def test_a_file_is_sent_with_the_file_wrapper_and_closed(boot_app):
     content = bytes(range(256)) * 1000
-    files = []
+    closed = threading.Event()
+
+    class File(io.BytesIO):
+        def close(self):
+            super().close()
+            closed.set()
 
     def app(environ, start_response):
-        files.append(io.BytesIO(content))
         start_response("200 OK", TEXT)
-        return environ["wsgi.file_wrapper"](files[0], 4096)
+        return environ["wsgi.file_wrapper"](File(content), 4096)
 
     assert content == httpx.get(boot_app(app).url, trust_env=False).content
-    assert files[0].closed
+    # The client has all of it before the server comes to close it.
+    assert closed.wait(WAIT_SECONDS)
 
 
 def test_the_head_may_be_replaced_until_the_body_begins(boot_app):
