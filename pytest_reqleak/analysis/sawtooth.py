@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import pairwise
-from math import inf, sqrt
+from math import ceil, floor, inf, sqrt
 from operator import mul
 from statistics import median
 
@@ -33,6 +33,13 @@ LEAST_PERIODS = 4
 MOST_REST = 0.05
 """What is left, as a share of the tooth's height (root of the mean square): a tooth that
 varies by a tenth leaves as much, and no random walk leaves so little."""
+
+FARTHEST = 0.5
+"""No reading may lie farther from the fit, as a share of the tooth's height: one of 700 that is
+taken for the wrong period lies a whole height off, and leaves no more than `MOST_REST`."""
+
+AGREED = 0.5
+"""Where all teeth that explain the readings leave growth, they may differ by this share of the least."""
 
 LEAST_APART = 0.5
 """How far the places in the period must be from rising with the iterations (1 less the square
@@ -147,7 +154,8 @@ def _find_tooth(kept: Sequence[Piece], spread: int, parts: int, *, resolution: f
     if not found:
         return None
     teeth = min(found, key=lambda good: min(tooth.rest for tooth in good))
-    if max(t.growth for t in teeth) - min(t.growth for t in teeth) > resolution:
+    least = min(t.growth for t in teeth)
+    if max(t.growth for t in teeth) - least > max(resolution, AGREED * least):
         return None
     # Of teeth that explain the readings equally, the one that leaves the least growth.
     return min(teeth, key=lambda tooth: abs(tooth.growth))
@@ -182,7 +190,8 @@ def _as_good(readings: _Readings, period: int) -> list[_Tooth]:
     if not fitted:
         return []
     best = min(fitted.values(), key=lambda tooth: tooth.rest)
-    if best.rest > MOST_REST * best.slope * best.period:
+    height = best.slope * best.period
+    if best.rest > MOST_REST * height or readings.farthest(best) > FARTHEST * height:
         return []
     most = _AS_WELL_SHARE * best.rest + _AS_WELL
     good = [best]
@@ -218,15 +227,33 @@ def _candidates(pieces: Sequence[Piece]) -> list[int]:
     # Read at even distances, a long period looks like any of many short ones.
     uneven = strides[-1] - strides[0] >= LEAST_UNEVEN * batch
     found = list(range(2, min(2 * batch, longest) + 1)) if uneven else []
+    return found + [period for period in _between_falls(pieces, longest) if period > 2 * batch]
+
+
+def _between_falls(pieces: Sequence[Piece], longest: int) -> range:
+    """The periods that the falls allow: so many lie between the first of a stretch and its last.
+
+    How far one falls does not tell, where there is growth besides: it makes the rises steeper,
+    and the falls no deeper.
+    """
+    steps = [(b - a, w - v) for x, y in pieces for (a, v), (b, w) in pairwise(zip(x, y, strict=True))]
     rates = sorted(rise / stride for stride, rise in steps if rise > 0)
-    if rates:
-        # Between two readings without a fall it rises by `rate`; a fall takes a period's worth.
-        rate = rates[len(rates) // 2]
-        periods = sorted(stride - rise / rate for stride, rise in steps if rise < 0)
-        if periods:
-            middle = round(periods[len(periods) // 2])
-            found += range(max(2 * batch, middle - _AROUND) + 1, min(longest, middle + _AROUND) + 1)
-    return found
+    if not rates:
+        return range(0)
+    # Between two readings without a fall it rises by `rate`; all falls are equal.
+    rate = rates[len(rates) // 2]
+    fall = median(rate * stride - rise for stride, rise in steps if rise < 0)
+    least, most = 0.0, float(longest)
+    for x, y in pieces:
+        short = [rate * (x[n] - x[n - 1]) - (y[n] - y[n - 1]) for n in range(1, len(x))]
+        falls = [max(0, round(missing / fall)) for missing in short]
+        places = [n for n, count in enumerate(falls, 1) if count > 0]
+        if len(places) > 1:
+            first, last = places[0], places[-1]
+            count = sum(falls[first:last])
+            least = max(least, (x[last - 1] - x[first]) / count)
+            most = min(most, (x[last] - x[first - 1]) / count)
+    return range(ceil(least), floor(most) + 1) if least > 0 else range(0)
 
 
 class _Readings:
@@ -238,7 +265,6 @@ class _Readings:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.iterations = [n for x, _ in pieces for n in x]
-        self.values = [value for _, y in pieces for value in y]
         self._stretches: list[tuple[list[int], list[float], list[float]]] = []
         """Iterations, then these and the values about their means."""
         self._xx = self._xy = self._yy = 0.0
@@ -249,18 +275,21 @@ class _Readings:
             self._xx += sum(map(mul, dx, dx))
             self._xy += sum(map(mul, dx, dy))
             self._yy += sum(map(mul, dy, dy))
+        # Growth besides would move the readings of each period away from those before.
+        risen = self._xy / self._xx if self._xx else 0.0
+        self._leveled = [v - risen * (n - x[0]) for x, y in pieces for n, v in zip(x, y, strict=True)]
 
     def string(self, period: int, most: float = inf) -> tuple[int, float]:
-        """Where the period begins, and how far the readings move when ordered by their place in it.
+        """Where the period begins, and how far the leveled readings move, ordered by their place in it.
 
         Of the right period they rise once and fall once (Dworetsky 1983, MNRAS 203:917). Of one that
         makes them move by more than `most` it is not told by how much more.
         """
         places = [n % period for n in self.iterations]
-        values = self.values
+        values = self._leveled
         # Not by value too: of a period of two, half of all readings have the same place.
         order = sorted(range(len(places)), key=places.__getitem__)
-        length, deepest, begin = 0, 0, 0
+        length, deepest, begin = 0.0, 0.0, 0
         before = values[order[-1]]
         for which in order:
             value = values[which]
@@ -294,5 +323,15 @@ class _Readings:
         growth, slope = (xy * rr - ry * xr) / size, (ry * xx - xy * xr) / size
         if slope * period < LEAST_TOOTH:
             return None
-        rest = sqrt(max(0.0, self._yy - growth * xy - slope * ry) / len(self.values))
+        rest = sqrt(max(0.0, self._yy - growth * xy - slope * ry) / len(self.iterations))
         return _Tooth(period=period, begin=begin, slope=slope, growth=growth, rest=rest)
+
+    def farthest(self, tooth: _Tooth) -> float:
+        """How far the reading that fits worst lies from growth and tooth."""
+        most = 0.0
+        for x, dx, dy in self._stretches:
+            places = [(k - tooth.begin) % tooth.period for k in x]
+            mean = sum(places) / len(places)
+            for a, value, r in zip(dx, dy, places, strict=True):
+                most = max(most, abs(value - tooth.growth * a - tooth.slope * (r - mean)))
+        return most
