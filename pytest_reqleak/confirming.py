@@ -1,14 +1,15 @@
-"""One stage of a confirmation: run on while something grows, and ask what makes it.
+"""One confirmation: run on while something grows, stage after stage, and ask what makes it.
 
-Knows how long a stage goes on, and when tracer and replay come; what a stage
-proves is the analysis' business.
+Knows how long a stage goes on, when tracer and replay come, and for how long an answer
+is waited for; what a stage proves is the analysis' business.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
@@ -16,7 +17,7 @@ from pytest_reqleak.analysis.batches import SHORTER
 from pytest_reqleak.analysis.expiry import seconds_to_see_again
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES, estimate_bytes
 from pytest_reqleak.analysis.growth import fit_growth
-from pytest_reqleak.analysis.verdict import Decision, Outcome
+from pytest_reqleak.analysis.verdict import MOST_STAGES, MOST_STAGES_AUTO, Decision, Outcome, decide
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.units import format_seconds
@@ -65,8 +66,16 @@ MOST_SAMPLES = 400
 MOST_GROWTH_BYTES = 256 * 1024 * 1024
 
 
+# Who waits for an answer in doubt waits half a minute, or as long as three measurements.
+CONFIRM_PATIENCE = 30.0
+PATIENCE_SHARE = 3.0
+
+_Readings = list[tuple[int, int]]
+"""Iterations done, and a reading."""
+
+
 class Confirming:
-    """Runs the stages of confirmations."""
+    """Runs confirmations, and their stages."""
 
     def __init__(
         self,
@@ -77,6 +86,7 @@ class Confirming:
         *,
         varies: bool,
         screen: Callable[[Samples], Decision],
+        unit: str,
     ) -> None:
         """Take the parts of a run.
 
@@ -87,6 +97,7 @@ class Confirming:
             found: Is given what the inquiries find.
             varies: Whether the inputs differ by iteration, so that replay tells something.
             screen: Tells whether samples show growth.
+            unit: What an iteration is called.
         """
         self._plan = plan
         self._stages = stages
@@ -94,7 +105,75 @@ class Confirming:
         self._found = found
         self._varies = varies
         self._screen = screen
+        self._unit = unit
         self._outlived = False
+
+    def until_decided(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
+        """Run stages of growing length, until one decides.
+
+        Args:
+            measured: What asked for it.
+            decision: The answer to that.
+
+        Returns:
+            The answer, and what all stages sampled.
+        """
+        plan, stages, agent = self._plan, self._stages, self._agent
+        begin = len(agent.buffer)
+        confirms: list[Samples] = []
+        trimmed: _Readings = []
+        free: _Readings = []
+        self._note_trimmed(trimmed, free)
+        started = time.monotonic()
+        patience = max(CONFIRM_PATIENCE, PATIENCE_SHARE * stages.seconds[Phase.MEASURE.value])
+        if plan.iterations is None:
+            patience = stages.seconds_left
+        while decision.outcome is Outcome.GO_ON:
+            if stages.out_of_time:
+                decision = unfinished(decision, plan, stages.done)
+                break
+            stage_begin = len(agent.buffer)
+            confirms.append(self.stage(decision, number=len(confirms)))
+            # The next stage would take as long as all before it.
+            final = 2 * (time.monotonic() - started) > patience
+            answer = self._decide(measured, confirms, decision, trimmed, free, final)
+            if answer.outcome is Outcome.LEAK and self.watch_after_fall(confirms[-1], decision):
+                confirms[-1] = agent.buffer.samples(stage_begin).only(Phase.CONFIRM)
+                answer = self._decide(measured, confirms, decision, trimmed, free, final)
+            decision = answer
+        return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
+
+    def _decide(
+        self,
+        measured: Samples,
+        confirms: Sequence[Samples],
+        decision: Decision,
+        trimmed: _Readings,
+        free: _Readings,
+        final: bool,
+    ) -> Decision:
+        """What the stages so far prove; `trimmed` and `free` get the readings after the last of them."""
+        self._note_trimmed(trimmed, free)
+        # What the tracer and the meters make of it so far, where one ran.
+        traced = self._found.bytes_per_iteration(decision) if self._found.traced.frames else None
+        return decide(
+            measured,
+            confirms,
+            threshold=self._plan.threshold,
+            collector_disabled=self._agent.collector_disabled,
+            bytes_per_iteration=traced,
+            rss_after_trim=trimmed,
+            free_after_trim=free,
+            final=final,
+            most_stages=MOST_STAGES_AUTO if self._plan.iterations is None else MOST_STAGES,
+            timeout=self._plan.timeout,
+            unit=self._unit,
+        )
+
+    def _note_trimmed(self, trimmed: _Readings, free: _Readings) -> None:
+        for found, reading in ((trimmed, self._agent.trimmed_rss()), (free, self._agent.free_bytes())):
+            if reading is not None:
+                found.append((self._stages.done, reading))
 
     def stage(self, decision: Decision, *, number: int) -> Samples:
         """Run one stage: passive, then the inquiries, then passive again for a second at least.
@@ -257,3 +336,21 @@ class Confirming:
         )
         most = int(MOST_GROWTH_BYTES / rate) if rate > 0 else iterations
         return max(2 * self._plan.batch_iterations, min(iterations, most))
+
+
+def unfinished(decision: Decision, plan: Plan, done: int) -> Decision:
+    """What is left of an answer that the time limit came before.
+
+    Args:
+        decision: The answer so far.
+        plan: Has the limit.
+        done: Iterations within it.
+    """
+    # Warm-up, measurement and confirmation take as many each; tracing as long as all of them.
+    wanted = plan.timeout * max(2.0, 6 * plan.least_iterations / max(1, done))
+    return replace(
+        decision,
+        outcome=Outcome.INCONCLUSIVE,
+        reason=f"the time limit of {plan.timeout:g} s ended the run after {done} "
+        f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
+    )

@@ -10,10 +10,7 @@ is decided in `analysis`, and what leads to the line is gathered in `evidence`.
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence, garbage
@@ -27,16 +24,8 @@ from pytest_reqleak.analysis.holding import (
     led_by,
     still_filling,
 )
-from pytest_reqleak.analysis.verdict import (
-    MOST_STAGES,
-    MOST_STAGES_AUTO,
-    WATCHED_AUTO,
-    Decision,
-    Outcome,
-    decide,
-    screen,
-)
-from pytest_reqleak.confirming import Confirming
+from pytest_reqleak.analysis.verdict import WATCHED_AUTO, Decision, Outcome, screen
+from pytest_reqleak.confirming import Confirming, unfinished
 from pytest_reqleak.explaining import explain
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
@@ -55,10 +44,6 @@ if TYPE_CHECKING:
 
 # Enough for the floors of the measurement; a heap of a million objects is collected in 0.4 s.
 THAWED_BATCHES = 25
-
-# Who waits for an answer in doubt waits half a minute, or as long as three measurements.
-CONFIRM_PATIENCE = 30.0
-PATIENCE_SHARE = 3.0
 
 # A cache that needs more than this many times the iterations to fill is reported
 # as filling; a user who wants to see it full asks for more iterations.
@@ -123,7 +108,9 @@ class _Course:
         self._workload = workload
         self._unit = "request" if requests else "iteration"
         self._found = Findings()
-        self._confirming = Confirming(plan, stages, agent, self._found, varies=varies, screen=self._screen)
+        self._confirming = Confirming(
+            plan, stages, agent, self._found, varies=varies, screen=self._screen, unit=self._unit
+        )
         self._marked = self._marked_fresh = 0
         # Iterations in which the holders found last have grown, the replayed ones left out and in.
         self._held_fresh = self._held_done = 0
@@ -149,7 +136,7 @@ class _Course:
             if decision.outcome is Outcome.CLEAN:
                 decision = self._ask_lengths(measured, decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
-            decision = self._unfinished(decision)
+            decision = unfinished(decision, self._plan, stages.done)
         if decision.outcome is Outcome.LEAK:
             explain(
                 self._plan,
@@ -222,7 +209,8 @@ class _Course:
         if self._thaws.free_what_grew(measured):
             measured, decision = self._measure_otherwise()
         while decision.outcome is Outcome.GO_ON:
-            decision, confirmed = self._confirm_once(measured, decision)
+            self._mark(decision)
+            decision, confirmed = self._confirming.until_decided(measured, decision)
             if not self._agent.collects:
                 asked = self._ask_collector(measured, decision)
                 if asked is None:
@@ -296,63 +284,12 @@ class _Course:
         measured = self._stages.run(Phase.MEASURE, self._plan.least_iterations, batches=batches)
         return measured, self._screen(measured)
 
-    def _confirm_once(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
-        """Stages of growing length, until one decides; also what they sampled."""
-        plan, stages, agent = self._plan, self._stages, self._agent
-        agent.prepare(plan.tracer)
+    def _mark(self, decision: Decision) -> None:
+        """Note what there is, before what makes it more is looked for."""
+        stages, agent = self._stages, self._agent
+        agent.prepare(self._plan.tracer)
         agent.mark_objects(texts={Meter.LIVE_BLOCKS, Meter.GC_OBJECTS}.isdisjoint(decision.grows))
         self._marked, self._marked_fresh = stages.done, stages.fresh
-        begin = len(agent.buffer)
-        confirms: list[Samples] = []
-        trimmed: list[tuple[int, int]] = []
-        free: list[tuple[int, int]] = []
-        self._note_trimmed(trimmed, free)
-        started = time.monotonic()
-        if plan.iterations is None:
-            patience, most_stages = stages.seconds_left, MOST_STAGES_AUTO
-        else:
-            patience = max(CONFIRM_PATIENCE, PATIENCE_SHARE * stages.seconds[Phase.MEASURE.value])
-            most_stages = MOST_STAGES
-        while decision.outcome is Outcome.GO_ON:
-            if stages.out_of_time:
-                decision = self._unfinished(decision)
-                break
-            stage_begin = len(agent.buffer)
-            confirms.append(self._confirming.stage(decision, number=len(confirms)))
-            # The next stage would take as long as all before it.
-            final = 2 * (time.monotonic() - started) > patience
-            answer = self._decide(measured, confirms, decision, trimmed, free, final, most_stages)
-            if answer.outcome is Outcome.LEAK and self._confirming.watch_after_fall(confirms[-1], decision):
-                confirms[-1] = agent.buffer.samples(stage_begin).only(Phase.CONFIRM)
-                answer = self._decide(measured, confirms, decision, trimmed, free, final, most_stages)
-            decision = answer
-        return decision, agent.buffer.samples(begin).only(Phase.CONFIRM)
-
-    def _decide(
-        self,
-        measured: Samples,
-        confirms: Sequence[Samples],
-        decision: Decision,
-        trimmed: list[tuple[int, int]],
-        free: list[tuple[int, int]],
-        final: bool,
-        most_stages: int,
-    ) -> Decision:
-        """What the stages so far prove; `trimmed` and `free` get the readings after the last of them."""
-        self._note_trimmed(trimmed, free)
-        return decide(
-            measured,
-            confirms,
-            threshold=self._plan.threshold,
-            collector_disabled=self._agent.collector_disabled,
-            bytes_per_iteration=self._traced_bytes(decision),
-            rss_after_trim=trimmed,
-            free_after_trim=free,
-            final=final,
-            most_stages=most_stages,
-            timeout=self._plan.timeout,
-            unit=self._unit,
-        )
 
     @property
     def _iterations_since_mark(self) -> int:
@@ -379,23 +316,3 @@ class _Course:
         explaining = explaining_holders(holders, series)
         self._found.holders = keyed(explaining, inputs, first=self._marked_fresh, last=stages.fresh)
         self._found.types = led_by(self._found.holders, types)
-
-    def _traced_bytes(self, decision: Decision) -> float | None:
-        """What the tracer and the meters make of it so far; None where no tracer ran."""
-        return self._found.bytes_per_iteration(decision) if self._found.traced.frames else None
-
-    def _note_trimmed(self, trimmed: list[tuple[int, int]], free: list[tuple[int, int]]) -> None:
-        for found, reading in ((trimmed, self._agent.trimmed_rss()), (free, self._agent.free_bytes())):
-            if reading is not None:
-                found.append((self._stages.done, reading))
-
-    def _unfinished(self, decision: Decision) -> Decision:
-        plan, done = self._plan, self._stages.done
-        # Warm-up, measurement and confirmation take as many each; tracing as long as all of them.
-        wanted = plan.timeout * max(2.0, 6 * plan.least_iterations / max(1, done))
-        return replace(
-            decision,
-            outcome=Outcome.INCONCLUSIVE,
-            reason=f"the time limit of {plan.timeout:g} s ended the run after {done} "
-            f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
-        )

@@ -18,8 +18,14 @@ def write_out() -> None:
     1 us each where there is nothing to write. The original ones too: what stands in their place (the
     `tee-sys` of pytest) may write on to them.
     """
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        if type(stream) is io.TextIOWrapper:
-            # Closed, or its reader is gone: that is the app's to find out.
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+    for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
+        _flush(stream)
+        if original is not stream:
+            _flush(original)
+
+
+def _flush(stream: object) -> None:
+    if type(stream) is io.TextIOWrapper:
+        # Closed, or its reader is gone: that is the app's to find out.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

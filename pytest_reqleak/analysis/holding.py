@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from pytest_reqleak.analysis.decision import Decision, Outcome
 from pytest_reqleak.model.finding import Holder, TypeGrowth
 from pytest_reqleak.model.meter import Cause
+from pytest_reqleak.model.plan import MOST_ADVISED_ITERATIONS
 from pytest_reqleak.model.sample import Series
 
 # A container that grows at a third of the fastest one's rate may be what makes memory grow.
@@ -22,8 +23,6 @@ _SHARE = 0.3
 _RISES_PER_ENTRY = 1.5
 
 _MOST_TYPES = 20
-
-_MOST_ADVISED = 10_000_000
 
 # Noise makes some batches rise under any leak.
 _CHANCE_RISES = 0.1
@@ -133,7 +132,7 @@ def still_filling(decision: Decision, holder: Holder) -> Decision:
     # More than anybody would wait for is no advice.
     settled = (
         f"iterations={full} would show it full"
-        if full <= _MOST_ADVISED
+        if full <= MOST_ADVISED_ITERATIONS
         else "a lower bound in the test would show it full"
     )
     return replace(

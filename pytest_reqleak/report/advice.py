@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pytest_reqleak.model.finding import Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
-from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES
+from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES, MOST_ADVISED_ITERATIONS
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.wording import (
     GROUPS,
@@ -43,9 +43,6 @@ _REGISTRIES = (
     "os.register_at_fork callbacks",
 )
 
-_MOST_ADVISED = 10_000_000
-"""Iterations; more than anybody would wait for is no advice."""
-
 _NEVER = 1e-9
 
 _MOST_REPAIRS = 3
@@ -73,7 +70,7 @@ def next_steps(run: Run) -> list[str]:
         measure = (
             f"measure with iterations={longer} to see whether the growth then ends, "
             "or lower its bound in the test."
-            if longer <= _MOST_ADVISED
+            if longer <= MOST_ADVISED_ITERATIONS
             else "lower its bound in the test to see whether the growth then ends."
         )
         steps.append(f"{filling.path} is full after about {counted(more, run.unit)} more: {measure}")

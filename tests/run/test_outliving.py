@@ -20,7 +20,8 @@ def outlives(*paths: str, ahead: dict[str, float]) -> tuple[bool, list[str]]:
     )
     agent = SimpleNamespace(entries_ahead=lambda: ahead)
     stages = SimpleNamespace(out_of_time=False)
-    confirming = Confirming(None, stages, agent, found, varies=False, screen=None)  # type: ignore[arg-type]
+    parts = (None, stages, agent, found)
+    confirming = Confirming(*parts, varies=False, screen=None, unit="request")  # type: ignore[arg-type]
     told = confirming.outlives_entries(LEAK, None)  # type: ignore[arg-type]
     return told, [caveat.slug for caveat in found.caveats]
 
