@@ -68,5 +68,20 @@ def test_what_carries_no_time_to_live_says_nothing(entry):
     assert 0.0 == seconds_ahead({n: entry(n) for n in range(30)})
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda base, n: (base + n, "order"),
+        lambda base, n: float(base + n),
+        lambda base, n: {"price": base + 0.99},
+        lambda base, n: Session(base + 7919 * n % 1000 + 0.25),
+    ],
+)
+def test_a_number_that_is_larger_than_the_uptime_is_no_time(entry):
+    base = int(time.monotonic()) + 1000
+
+    assert 0.0 == seconds_ahead([entry(base, n) for n in range(30)])
+
+
 def test_a_few_entries_are_no_proof():
     assert 0.0 == seconds_ahead([time.time() + 5] * 5)
