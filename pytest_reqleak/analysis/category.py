@@ -65,15 +65,21 @@ HMAC = Category(
 )
 FUNCTOOLS_CACHE = Category(
     name="functools cache",
-    remedy="The cache keeps every argument, `self` included: give it a `maxsize`, or cache per instance.",
+    remedy="The cache keeps every argument, of a method `self` too: give it a `maxsize`, or cache per "
+    "instance.",
 )
 ASYNCIO_TASK = Category(
     name="asyncio task",
-    remedy="Tasks that never finish keep their locals: cancel them, or put a timeout on what they await.",
+    remedy="A task keeps its locals until it ends, and then its result: cancel one that never finishes, "
+    "and keep no reference to one that has.",
 )
 ASYNCIO_TIMER = Category(
     name="asyncio timer",
     remedy="A scheduled call keeps its arguments until its time: cancel the handle once it is not needed.",
+)
+ROUTE = Category(
+    name="route",
+    remedy="Routes are added while requests are answered: add each once, when the app is made.",
 )
 STARLETTE_REQUEST = Category(
     name="starlette request",
@@ -89,7 +95,8 @@ REQUEST_DATA = Category(
 )
 LOGGING = Category(
     name="logging",
-    remedy="Handlers, filters or records pile up: configure loggers once, and bound what keeps records.",
+    remedy="What logging was given (named loggers, handlers, filters, records) piles up: configure and "
+    "name loggers once, and bound what keeps records.",
 )
 WARNINGS = Category(
     name="warnings registry",
@@ -97,8 +104,8 @@ WARNINGS = Category(
 )
 REGEX = Category(
     name="regex",
-    remedy="A match keeps the whole text it searched, a pattern its code: keep `match.group()`, and compile "
-    "a fixed set of patterns.",
+    remedy="A match keeps the whole text it searched, a pattern its code: of a match keep "
+    "`match.group()`, and compile a fixed set of patterns.",
 )
 JINJA2 = Category(
     name="jinja2 template",
@@ -119,7 +126,8 @@ SSL = Category(
 )
 THREAD = Category(
     name="thread",
-    remedy="Threads that never end keep their stacks and arguments: join them, or use a bounded pool.",
+    remedy="A thread keeps its stack until it ends, and its object what it was given: use a bounded "
+    "pool, and keep no reference to a thread that has ended.",
 )
 TRACEBACK = Category(
     name="exception traceback",
@@ -137,7 +145,8 @@ CLASS = Category(
 )
 HTTP_CLIENT = Category(
     name="http client",
-    remedy="Sessions, hooks or cookies pile up: use one client, and bound what each request adds to it.",
+    remedy="What clients make (sessions, hooks, cookies, responses) piles up: use one client, and bound "
+    "what each request adds to it or keeps of it.",
 )
 DJANGO_SIGNAL = Category(
     name="django signal",
@@ -154,8 +163,8 @@ NUMPY = Category(
 )
 NATIVE = Category(
     name="native memory",
-    remedy="C or Rust code has allocated it and nothing frees it: call what the library offers for that "
-    "(free, close, clear), or upgrade the library.",
+    remedy="C or Rust code has allocated it, for an object that is kept or for nobody: drop that object, "
+    "call what the library offers (free, close, clear), or upgrade the library.",
 )
 DESCRIPTOR = Category(
     name="open descriptor",
@@ -163,7 +172,8 @@ DESCRIPTOR = Category(
 )
 ASYNCIO_FUTURE = Category(
     name="asyncio future",
-    remedy="Futures that nobody completes keep their callbacks and results: complete or cancel each of them.",
+    remedy="A future keeps its callbacks and its result: complete or cancel each, and take it out of "
+    "what keeps it then.",
 )
 CONTEXT = Category(
     name="context variable",
@@ -172,6 +182,6 @@ CONTEXT = Category(
 )
 APP_STATE = Category(
     name="application state",
-    remedy="What is put on `app.state` stays until the app ends: use `request.state` for what belongs "
-    "to one request.",
+    remedy="What is put on `app.state` stays until the app ends: bound it, and use `request.state` for "
+    "what belongs to one request.",
 )

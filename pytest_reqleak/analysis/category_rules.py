@@ -32,6 +32,7 @@ from pytest_reqleak.analysis.category import (
     PYDANTIC_MODEL,
     REGEX,
     REQUEST_DATA,
+    ROUTE,
     SQLALCHEMY_CACHE_KEY,
     SQLALCHEMY_COMPILED,
     SQLALCHEMY_ENGINE,
@@ -85,6 +86,16 @@ def _says(code: str, part: str) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(category=IMPORT, files=("<frozen importlib", "/importlib/__init__.py"), anywhere=True),
     Rule(category=IMPORT, code=("import ", "from "), anywhere=True),
+    # Before the schemas that a route of FastAPI is built with.
+    Rule(
+        category=ROUTE,
+        files=("starlette/routing.py", "starlette/applications.py", "/fastapi/"),
+        functions=(
+            *("add_route", "add_websocket_route", "add_api_route", "add_api_websocket_route"),
+            *("include_router", "mount", "host"),
+        ),
+        anywhere=True,
+    ),
     Rule(
         category=PYDANTIC_CONSTRUCTION,
         files=(

@@ -25,7 +25,10 @@ BLOCK_BYTES = MEAN_BLOCK_BYTES
 # up, and a request's buffers move.
 _NATIVE_SHARE, _NATIVE_BYTES = 0.1, 16.0
 
-_NOISE_SHARE = 0.01
+# Nor is anything rounded up to five times its size.
+_NATIVE_TIMES = 4.0
+
+_NOISE_SHARE = 0.05
 """Of what the heap gains, where no count of objects grows."""
 
 _RESOURCE_NAMES = {
@@ -291,7 +294,8 @@ def _if_telling(native: float, python: float) -> float:
     """What the heap has gained beyond Python's objects, where that is no rounding of theirs."""
     if python <= 0:
         return max(0.0, native)
-    return native if native > _NATIVE_SHARE * python + _NATIVE_BYTES else 0.0
+    rounded = _NATIVE_SHARE * python + min(_NATIVE_BYTES, _NATIVE_TIMES * python)
+    return native if native > rounded else 0.0
 
 
 def _is_only_mapped(classification: Sequence[Cause], parts: Parts) -> bool:

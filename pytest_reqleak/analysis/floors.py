@@ -31,6 +31,9 @@ LEAST_TICKING_HEAP_BYTES = 1.0
 """Where the heap rises in equal steps at equal distances and never falls, that is no bookkeeping: an array
 that gets a number with each request gains eight bytes, a text forgotten in one of forty gains five."""
 
+TICKING_SHARE = 0.25
+"""With more threads their bins may fill as evenly, for a while: this share of what is their bookkeeping."""
+
 USUAL_THREADS = 2
 """Threads of a run besides the one that calls the app: pytest's and the loop's."""
 
@@ -70,8 +73,10 @@ def least_growth(meter: Meter, threshold: float, *, threads: int = 1, ticks: boo
         return LEAST_GARBAGE
     if meter is Meter.HEAP_BYTES:
         more_threads = max(1, threads - USUAL_THREADS)
-        least = LEAST_TICKING_HEAP_BYTES if ticks and more_threads == 1 else LEAST_HEAP_BYTES
-        return max(least * more_threads, threshold)
+        least = LEAST_HEAP_BYTES * more_threads
+        if ticks:
+            least = LEAST_TICKING_HEAP_BYTES if more_threads == 1 else TICKING_SHARE * least
+        return max(least, threshold)
     if meter is Meter.RSS_BYTES:
         return max(LEAST_RSS_BYTES, threshold)
     # Blocks may be as large as this, so fewer could not reach the threshold.

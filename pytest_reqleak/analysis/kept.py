@@ -29,9 +29,13 @@ from pytest_reqleak.analysis.category import (
     PYTHON,
     REGEX,
     REQUEST_DATA,
+    SQLALCHEMY_CACHE_KEY,
+    SQLALCHEMY_COMPILED,
+    SQLALCHEMY_IDENTITY,
     SSL,
     STARLETTE_REQUEST,
     TRACEBACK,
+    WARNINGS,
     WERKZEUG_REQUEST,
     Category,
 )
@@ -63,10 +67,13 @@ _SIGNS: dict[Category, tuple[str, ...]] = {
     OPENTELEMETRY: ("opentelemetry.sdk.metrics.*", "opentelemetry.metrics.*"),
     PROMETHEUS: ("prometheus_client.*",),
     REGEX: ("re.*",),
+    SQLALCHEMY_CACHE_KEY: ("sqlalchemy.sql.cache_key.*", "*Compiler", "*Compiled"),
+    SQLALCHEMY_COMPILED: ("*Compiler", "*Compiled"),
+    SQLALCHEMY_IDENTITY: ("sqlalchemy.orm.*",),
     SSL: ("ssl.*", "_ssl.*", "OpenSSL.*"),
-    STARLETTE_REQUEST: ("starlette.*", "fastapi.*"),
-    TRACEBACK: ("traceback", "frame", "*Error", "*Exception", "*ExceptionGroup"),
-    WERKZEUG_REQUEST: ("werkzeug.*", "flask.*"),
+    STARLETTE_REQUEST: ("*Request", "*WebSocket", "starlette.requests.*"),
+    TRACEBACK: ("traceback", "frame"),
+    WERKZEUG_REQUEST: ("*Request", "flask.ctx.*"),
 }
 
 # Hooks and handlers are the user's own; it is where they hang that tells what they are.
@@ -91,6 +98,7 @@ class Kept:
         self._known = bool(types)
         self._names = {growth.type for growth in types}
         self._names.update(holder.entry for holder in holders if holder.entry)
+        self._paths = [holder.path for holder in holders]
         self._way = {link.type for holder in holders for link in holder.links}
         rate = max((holder.growth_per_iteration for holder in holders[:1]), default=0.0)
         self.tracebacks = any(
@@ -109,6 +117,9 @@ class Kept:
     def _is_among(self, category: Category) -> bool:
         if category is PYDANTIC_MODEL:
             return any("." in name for name in self._names)
+        if category is WARNINGS:
+            # Warnings that a program catches and keeps are nobody's registry.
+            return not self._paths or any("__warningregistry__" in path for path in self._paths)
         signs = _SIGNS.get(category)
         if signs is None or _any_of(signs, self._names):
             return True

@@ -84,8 +84,11 @@ def rank_sites(
     sources = Sources(code)
     kept = Kept(types, holders)
     hint = category_of_holder(holders[0].path, holders[0].entry) if holders else None
-    if hint is None and kept.tracebacks:
-        hint = TRACEBACK
+    if hint is not None:
+        # An exception that was never raised has no traceback.
+        hint = kept.borne_out(hint)
+    if hint in (None, PYTHON):
+        hint = TRACEBACK if kept.tracebacks else None
     groups: dict[tuple[str, int, str], _Group] = {}
     for site in sorted(raw, key=lambda site: -site.bytes_per_iteration)[:_MOST_STACKS]:
         if site.frames:

@@ -221,8 +221,10 @@ def _sites(page: Page, run: Run, verbosity: int) -> None:
 
 def _site_row(run: Run, site: Site) -> list[str]:
     share = ""
-    if run.bytes_per_iteration > 0:
-        share = f"{site.bytes_per_iteration / run.bytes_per_iteration:.0%}".replace("%", " %")
+    # A tracer may see more than the meters say, and no part is larger than the whole.
+    whole = max(run.bytes_per_iteration, sum(each.bytes_per_iteration for each in run.sites))
+    if whole > 0:
+        share = f"{site.bytes_per_iteration / whole:.0%}".replace("%", " %")
     blocks = wording.averaged(site.blocks_per_iteration, "block")
     return [format_bytes(site.bytes_per_iteration), blocks, share, wording.category_text(site)]
 

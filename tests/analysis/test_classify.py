@@ -79,6 +79,14 @@ def test_a_block_in_a_thousand_requests_is_noise_beside_heap_that_grows():
     assert Parts(native=512.0) == found
 
 
+def test_a_few_bytes_of_heap_that_objects_cannot_round_up_to_are_native():
+    seen = [site(90.0, 1.1)]
+
+    assert Parts(native=8.0) == parts_of({BLOCKS: 0.003, HEAP: 8.0}, [HEAP], sites=seen, traced_bytes=90.0)
+    assert Parts(python=1.0, native=8.0) == parts({BLOCKS: 0.02, HEAP: 8.0}, site(50.0, 1.0))
+    assert Parts(python=50.0) == parts({BLOCKS: 1.0, HEAP: 8.0}, site(50.0, 1.0))
+
+
 def test_heap_without_any_object_is_native():
     assert Parts(native=520.0) == parts({BLOCKS: 0.0, HEAP: 520.0}, site(0.5, 0.01))
 

@@ -44,7 +44,7 @@ def test_a_text_that_a_call_has_made_is_of_no_kind_but_its_own(made):
         (category.HMAC, "_hashlib.HASH"),
         (category.REGEX, "re.Match"),
         (category.REGEX, "re.Pattern"),
-        (category.TRACEBACK, "shop.OutOfStockError"),
+        (category.TRACEBACK, "traceback"),
         (category.TRACEBACK, "frame"),
         (category.DESCRIPTOR, "_io.TextIOWrapper"),
         (category.JINJA2, "jinja2.environment.Template"),
@@ -52,13 +52,37 @@ def test_a_text_that_a_call_has_made_is_of_no_kind_but_its_own(made):
         (category.NUMPY, "numpy.ndarray"),
         (category.PYDANTIC_MODEL, "shop.Order"),
         (category.CLASS, "pydantic._internal._model_construction.ModelMetaclass"),
+        (category.SQLALCHEMY_CACHE_KEY, "sqlalchemy.sql.compiler.SQLCompiler"),
+        (category.SQLALCHEMY_COMPILED, "sqlalchemy.dialects.sqlite.base.SQLiteCompiler"),
+        (category.SQLALCHEMY_IDENTITY, "sqlalchemy.orm.state.InstanceState"),
         (category.STARLETTE_REQUEST, "starlette.requests.Request"),
+        (category.STARLETTE_REQUEST, "starlette.middleware.base._CachedRequest"),
         (category.WERKZEUG_REQUEST, "flask.wrappers.Request"),
     ],
 )
 def test_what_stays_bears_out_its_own_kind(made, name):
     assert made is Kept(types("str", name)).borne_out(made)
     assert made is Kept(types("str"), [holder(entry=name)]).borne_out(made)
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        # Made and never raised, it has no traceback.
+        (category.TRACEBACK, "shop.OutOfStockError"),
+        (category.SQLALCHEMY_IDENTITY, "sqlalchemy.sql.schema.Table"),
+        (category.SQLALCHEMY_CACHE_KEY, "sqlalchemy.sql.selectable.Select"),
+    ],
+)
+def test_a_like_kind_does_not_bear_it_out(made, name):
+    assert category.PYTHON is Kept(types("str", name), [holder(entry=name)]).borne_out(made)
+
+
+@pytest.mark.parametrize("path", ["shop.CAUGHT", "warnings.filters"])
+def test_warnings_that_are_kept_elsewhere_are_in_no_registry(path):
+    kept = Kept(types("warnings.WarningMessage"), [holder(path=path, entry="tuple")])
+
+    assert category.PYTHON is kept.borne_out(category.WARNINGS)
 
 
 @pytest.mark.parametrize("made", [category.STARLETTE_REQUEST, category.WERKZEUG_REQUEST])
