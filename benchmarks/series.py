@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 
@@ -221,6 +222,54 @@ def records(rng: random.Random, length: int) -> Source:
     return read
 
 
+# -- growth that slows down for ever --------------------------------------------------------
+
+
+def histogram(rng: random.Random, length: int) -> Source:
+    """Counts by the logarithm of a duration, or of a size."""
+    fine, deviation, blocks = rng.choice([4, 8, 16]), rng.uniform(0.3, 1.5), rng.choice([1, 2, 4])
+    met: set[int] = set()
+    last = [0]
+
+    def read(n: int) -> float:
+        met.update(int(rng.gauss(8, deviation) * fine) for _ in range(n - last[0]))
+        last[0] = n
+        return blocks * len(met)
+
+    return read
+
+
+def sizes(rng: random.Random, length: int) -> Source:
+    """Counts by the size of an answer."""
+    deviation, blocks = rng.uniform(20, 100), rng.choice([1, 2, 3])
+    met: set[int] = set()
+    last = [0]
+
+    def read(n: int) -> float:
+        met.update(int(rng.gauss(800, deviation)) for _ in range(n - last[0]))
+        last[0] = n
+        return blocks * len(met)
+
+    return read
+
+
+def counts(rng: random.Random, length: int) -> Source:
+    """Counts of names of which few are common; a count that passes 256 is an object of its own."""
+    most = rng.randint(20, 400)
+    met: Counter[int] = Counter()
+    last, passed = [0], [0]
+
+    def read(n: int) -> float:
+        for _ in range(n - last[0]):
+            name = int(rng.paretovariate(1.2)) % most
+            met[name] += 1
+            passed[0] += met[name] == 257
+        last[0] = n
+        return 3 * len(met) + passed[0]
+
+    return read
+
+
 # -- growth that does not end ---------------------------------------------------------------
 
 
@@ -283,6 +332,9 @@ CLEAN: dict[str, Maker] = {
     "rare coupons": coupons(share=0.1),
     "zipf": zipf,
     "records": records,
+    "histogram": histogram,
+    "sizes": sizes,
+    "counts": counts,
     "random walk 1": random_walk(1),
     "random walk 10": random_walk(10),
     "random walk 300": random_walk(300),

@@ -247,6 +247,15 @@ class Agent(Sampler):
         self._watch = watch
         return True
 
+    def settle(self) -> None:
+        """As every sampler; the lines that this takes are not watched."""
+        watch = self._watch
+        if watch is None:
+            super().settle()
+            return
+        with watch.resting():
+            super().settle()
+
     def restart_watch(self) -> None:
         """Forget what was watched so far: the first requests fill the watch's own tables."""
         if self._watch is not None:

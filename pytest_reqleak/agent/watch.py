@@ -13,7 +13,8 @@ Knows threads, frames and numbers; not what the gauges mean.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import CodeType, FrameType
 
 from pytest_reqleak.agent.lines import Hooks, install
@@ -55,6 +56,7 @@ class LineWatch:
         self._values: list[int] = []
         self._nets: list[dict[Stack, int]] = [{} for _ in gauges]
         self._events_left = MOST_EVENTS
+        self._resting: int | None = None
         self._remove: Callable[[], None] | None = None
 
     def start(self) -> bool:
@@ -72,6 +74,18 @@ class LineWatch:
         for nets in self._nets:
             for stack in nets:
                 nets[stack] = 0
+
+    def rest(self) -> None:
+        """Look away from what this thread does: the harness looks through the tasks of a loop."""
+        self._resting = threading.get_ident()
+
+    def go_on(self) -> None:
+        """Look at this thread again; what it did meanwhile is nobody's."""
+        thread, self._resting = self._resting, None
+        if thread is not None:
+            self._left.pop(thread, None)
+            self._at.pop(thread, None)
+            self._values = [gauge() for gauge in self._gauges]
 
     def stop(self) -> None:
         """End; may be called twice."""
@@ -97,7 +111,7 @@ class LineWatch:
 
     def _is_over(self) -> bool:
         self._events_left -= 1
-        return self._events_left < 0
+        return self._events_left < 0 or threading.get_ident() == self._resting
 
     def _enter(self, frame: FrameType) -> None:
         if self._is_over():
@@ -117,9 +131,7 @@ class LineWatch:
         thread = self._settle_up()
         # Its locals die only after this event, when the frame cannot be asked any more.
         self._left[thread] = self._stack(frame, frame.f_lineno)
-        caller = frame.f_back
-        while caller is not None and not self._wants(caller.f_code):
-            caller = caller.f_back
+        caller = self._watched(frame.f_back)
         self._at[thread] = None if caller is None else (caller, caller.f_lineno)
 
     def _settle_up(self) -> int:
@@ -158,15 +170,18 @@ class LineWatch:
     def _stack(self, frame: FrameType, line: int) -> Stack:
         found: list[RawFrame] = []
         here: FrameType | None = frame
-        depth = 0
-        while here is not None and depth < _MOST_DEEP:
+        while here is not None and len(found) < _MOST_DEEP:
             code = here.f_code
-            if self._wants(code):
-                name = getattr(code, "co_qualname", code.co_name)
-                found.append((code.co_filename, line if here is frame else here.f_lineno, name))
-            here = here.f_back
-            depth += 1
+            name = getattr(code, "co_qualname", code.co_name)
+            found.append((code.co_filename, line if here is frame else here.f_lineno, name))
+            here = self._watched(here.f_back)
         return tuple(found)
+
+    def _watched(self, frame: FrameType | None) -> FrameType | None:
+        """The next frame outwards whose lines are watched."""
+        while frame is not None and not self._wants(frame.f_code):
+            frame = frame.f_back
+        return frame
 
 
 class HolderWatch:
@@ -190,6 +205,15 @@ class HolderWatch:
     def reset(self) -> None:
         """Forget what was seen so far."""
         self._watch.reset()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Look away from what this thread does."""
+        self._watch.rest()
+        try:
+            yield
+        finally:
+            self._watch.go_on()
 
     def end(self) -> tuple[RawLine, ...]:
         """Stop, and tell what was seen."""

@@ -150,6 +150,10 @@ class Observed:
             return False
         return trend_of(split_at_jumps(after(self._all[meter], begin))).bulge > MOST_BULGE
 
+    def has_slowed(self, meter: Meter) -> bool:
+        """Whether growth has slowed since the first sample, be it that a cache was filled."""
+        return trend_of(split_at_jumps(self._all[meter])).bulge > MOST_BULGE
+
     def last_trend(self, meter: Meter) -> Trend:
         """The trend of the newest stage alone."""
         return trend_of(self._newest(meter))

@@ -109,8 +109,10 @@ def rank_sites(
         key=lambda group: (
             [place_of(frame) for frame in group.frames[:1]] != first,
             not group.leading,
+            # A traceback has a part for each line on the way, and where it was raised tells most.
+            not (kept.tracebacks and group.own and group.frames[0].code.startswith("raise ")),
             # A line of the user's can be changed, a library's cannot.
-            not (group.own and group.bytes >= _OWN_SHARE * measured_bytes),
+            not (group.own and (kept.tracebacks or group.bytes >= _OWN_SHARE * measured_bytes)),
             -group.bytes,
         ),
     )

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from math import sqrt
+from math import log, sqrt
 
 from pytest_reqleak.analysis.pieces import Piece, envelope_rises, falls, floor_error, floor_path
 
@@ -86,6 +86,8 @@ class Trend:
     """Over which it rose."""
     bulge: float
     """How far the middle stands above the chord, as a share of the rise; above 0: it fades."""
+    slowing: float
+    """What `bulge` would be if the growth slowed as a logarithm of all iterations so far does."""
     roughness: float
     """What neither line nor bulge explains, as a share of the rise."""
     climbs: bool
@@ -124,6 +126,7 @@ _NOTHING = Trend(
     rise=0.0,
     iterations=0.0,
     bulge=0.0,
+    slowing=0.0,
     roughness=0.0,
     climbs=False,
     straight=0.0,
@@ -172,6 +175,7 @@ def trend_of(pieces: Sequence[Piece], *, before: Sequence[Piece] | None = None) 
         rise=rise,
         iterations=iterations,
         bulge=bulge,
+        slowing=_slowing(x, pieces),
         roughness=roughness,
         climbs=all(b > a for a, b in pairwise(y)),
         straight=rise / (sum(abs(b - a) for a, b in pairwise(y)) or 1),
@@ -217,6 +221,15 @@ def _bend(x: Sequence[float], y: Sequence[float], least_error: float) -> tuple[f
     if slope <= 0:
         return slope, error, 0.0, float("inf")
     return slope, error, bulge / slope, rough / slope
+
+
+def _slowing(x: Sequence[float], pieces: Sequence[Piece]) -> float:
+    """The bulge of a logarithm at the same places, counted from the app's first request."""
+    begin, end = pieces[0][0][0], pieces[-1][0][-1]
+    # Holes have no width in `x`.
+    stretched = (end - begin) / x[-1]
+    logarithm = [log(max(1.0, begin + place * stretched)) for place in x]
+    return _bend(x, [value - logarithm[0] for value in logarithm], 0.0)[2]
 
 
 def _less(y: Sequence[float], base: Sequence[float], size: float) -> list[float]:

@@ -164,6 +164,7 @@ def decide(
             stage=len(confirms),
             final=final,
             bent=seen.is_bent(meter),
+            slowed=seen.has_slowed(meter),
         )
         and not seen.is_too_soon(meter)
     ]

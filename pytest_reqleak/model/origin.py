@@ -70,7 +70,10 @@ class CodeMap:
             return Origin.SERVER if package in SERVER_PACKAGES else Origin.LIBRARY
         if _under(path, self.stdlib):
             return Origin.STDLIB
-        if _under(path, self.libraries) or not file:
+        if _under(path, self.libraries):
+            # The command that was typed, a script without suffix, calls the harness and no app.
+            return Origin.LIBRARY if path.endswith(".py") else Origin.HARNESS
+        if not file:
             return Origin.LIBRARY
         return Origin.OWN
 

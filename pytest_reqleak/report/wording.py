@@ -117,10 +117,20 @@ def telling_sites(run: Run) -> tuple[Site, ...]:
     """The sites that explain something.
 
     What merely turns over while a tracer looks leaves a percent or two behind; where
-    native code leaks, such sites are all that there are.
+    native code leaks, such sites are all that there are. A line of the user's that comes before
+    what explains most was put there for more than its bytes.
     """
     least = LEAST_SHARE * run.bytes_per_iteration
-    return tuple(site for site in run.sites if site.bytes_per_iteration >= least)
+    large = [site.bytes_per_iteration >= least for site in run.sites]
+    return tuple(
+        site
+        for place, site in enumerate(run.sites)
+        if large[place] or (_is_own(site) and site.bytes_per_iteration > 0 and any(large[place:]))
+    )
+
+
+def _is_own(site: Site) -> bool:
+    return any(frame.own for frame in site.frames[:1])
 
 
 def site_text(site: Site) -> str:

@@ -81,6 +81,29 @@ def test_after_so_many_events_nothing_is_read_any_more(child):
     assert read <= 2 * 2 * 40 + 10
 
 
+def test_what_a_thread_does_while_it_rests_is_nobody_s(child):
+    source = """
+    SEEN = []
+    GAUGES = {"shop.SEEN": SEEN.__len__}
+    def look_around():
+        SEEN.append(None)
+    def request(i):
+        SEEN.append(i)
+    """
+    code = WATCH.replace(
+        "lines = watch.end()",
+        """
+with watch.resting():
+    for _ in range(200):
+        shop.look_around()
+send(20)
+lines = watch.end()
+""",
+    )
+
+    assert [["shop.SEEN", [[7, "request"]], 1.0]] == child(code, shop=source)
+
+
 def test_what_is_added_and_taken_out_again_is_nobody_s(child):
     source = """
     SEEN, BUSY = [], []

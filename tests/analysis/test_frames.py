@@ -42,6 +42,10 @@ def test_a_module_beside_the_installed_commands_is_a_librarys() -> None:
     assert Origin.LIBRARY is CodeMap().origin(f"{scripts}/bottle.py")
 
 
+def test_an_installed_command_calls_the_harness() -> None:
+    assert Origin.HARNESS is CodeMap().origin(f"{sysconfig.get_path('scripts')}/reqleak")
+
+
 def test_examples_beside_the_package_are_the_users_own_code():
     import pytest_reqleak
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_reqleak.analysis.ranking import cut_share, line_sites, rank_sites, rescale
-from pytest_reqleak.model.finding import Frame, Holder
+from pytest_reqleak.model.finding import Frame, Holder, TypeGrowth
 from pytest_reqleak.model.origin import CodeMap
 from pytest_reqleak.model.raw import HEAP, RawLine, RawSite
 
@@ -38,6 +38,21 @@ def test_innermost_own_frame_leads_and_the_others_follow_from_the_allocation_out
 
     assert [OWN[:2], inner[:2], ROUTE[:2], outer[:2]] == places(site)
     assert [True, False, False, True] == [frame.own for frame in site.frames]
+
+
+def test_of_kept_tracebacks_the_line_that_raised_comes_first_however_few_its_bytes(tmp_path):
+    file = tmp_path / "shop.py"
+    file.write_text("def find(number):\n    raise NOT_FOUND\n\nfind(7)\n")
+    raised, passed = (raw((str(file), line, ""), ROUTE, size=20.0 + line) for line in (2, 4))
+    framework = [raw((SITE + "flask/app.py", line, ""), size=300.0) for line in (5, 9)]
+    holder = Holder(path="shop.ERROR.__traceback__", type="traceback", growth_per_iteration=4.0, size=99)
+    types = [TypeGrowth(type="traceback", per_iteration=4.0)]
+
+    found, _ = rank(*framework, passed, raised, holders=[holder], types=types)
+    others, _ = rank(*framework, passed, raised, holders=[holder])
+
+    assert [(str(file), 2), (str(file), 4)] == [places(site)[0] for site in found[:2]]
+    assert SITE + "flask/app.py" == others[0].frames[0].file
 
 
 def test_harness_server_import_and_event_loop_frames_are_folded():
