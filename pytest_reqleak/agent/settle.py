@@ -37,6 +37,10 @@ _LEAST_PATIENCE = 0.01
 # Tasks that pile up are a leak, which shall not take seconds more to be found.
 _PATIENT_WITH_TASKS = 2
 
+# A worker that flushes what it has every half second rests when its time has come, at each of a
+# hundred samples; that is half a minute for what the noise of a batch or two would have cost.
+_LATE_TASKS_SECONDS = 3.0
+
 
 class _Patience:
     """How long something is waited for that may never rest, or each of hundreds of samples would wait."""
@@ -89,6 +93,7 @@ class Barrier:
         self._await_quiet = await_quiet
         self._patience = _Patience(samples=_PATIENT_SAMPLES, least=_LEAST_PATIENCE)
         self._patience_with_tasks = _Patience(samples=_PATIENT_WITH_TASKS, least=0.0)
+        self._late_seconds_left = _LATE_TASKS_SECONDS
         self._least_tasks = pending_tasks() if pending_tasks is not None else 0
 
     def settle(self) -> None:
@@ -122,11 +127,13 @@ class Barrier:
     def _await_late_tasks(self) -> int:
         """Wait for tasks that stand still: one that writes a record a tenth of a second later ends, too."""
         assert self._pending_tasks is not None
-        deadline = time.monotonic() + self._patience_with_tasks.seconds
+        begun = time.monotonic()
+        deadline = begun + min(self._patience_with_tasks.seconds, self._late_seconds_left)
         pending = self._pending_tasks()
         while pending > self._least_tasks and time.monotonic() < deadline:
             time.sleep(_PAUSE_SECONDS)
             pending = self._pending_tasks()
+        self._late_seconds_left = max(0.0, self._late_seconds_left - (time.monotonic() - begun))
         if pending > self._least_tasks:
             self._patience_with_tasks.lose()
             return pending

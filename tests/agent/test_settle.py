@@ -72,6 +72,21 @@ def test_tasks_that_end_a_while_later_are_waited_for_at_each_rest(monkeypatch):
         assert slept[-1] == passed[-1]
 
 
+def test_tasks_that_end_later_again_and_again_are_waited_for_within_bounds(monkeypatch):
+    slept = [0.0]
+    started = [0.0]
+    monkeypatch.setattr(settle.time, "sleep", lambda seconds: slept.append(slept[-1] + seconds))
+    monkeypatch.setattr(settle.time, "monotonic", lambda: slept[-1])
+    barrier = Barrier(pending_tasks=lambda: 0)
+    barrier._pending_tasks = lambda: 1 if slept[-1] < started[0] + 0.2 else 0
+    for _ in range(200):
+        started[0] = slept[-1]
+        barrier.settle()
+
+    # Three equal readings are waited for at each rest, whatever it is.
+    assert 2 < slept[-1] < 3 + 200 * 0.005
+
+
 def test_it_collects_cycles_and_what_their_finalisers_leave():
     class Cycle:
         def __init__(self) -> None:
