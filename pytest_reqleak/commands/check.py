@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_reqleak import options
@@ -91,6 +93,10 @@ def _check(asked: argparse.Namespace) -> int:
         read={asked.requests: "the requests"} if asked.requests else None,
     )
     run = _measure(asked.target, requests, settings)
+    if asked.requests:
+        # A run keeps the titles of its requests, not their headers and bodies.
+        typed = shlex.join([*asked.lines, "--requests", asked.requests])
+        run = replace(run, environment={**run.environment, "workload": typed})
     _print_report(run, sys.stdout, asked.verbose - asked.quiet)
     _write_files(run, settings)
     if run.verdict is Verdict.INCONCLUSIVE:

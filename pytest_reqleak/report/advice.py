@@ -100,13 +100,16 @@ def _other_server(run: Run) -> str:
 def reproduce_command(run: Run) -> str:
     """The command line that measures the same again; empty where the target has no name to load it by.
 
-    A run keeps the titles of its requests, not their headers and bodies: those are missing here.
+    A run keeps the titles of its requests, not their headers and bodies: those are missing here,
+    unless they came from a file.
     """
     if "::" in run.target:
         return f"pytest {shlex.quote(run.target)} --reqleak-iterations={run.iterations}"
     if ":" not in run.target or not run.requests:
         return ""
-    words = ["reqleak", "check", run.target, *run.requests, "-n", str(run.iterations)]
+    typed = run.environment.get("workload")
+    requests = run.requests if typed is None else shlex.split(typed)
+    words = ["reqleak", "check", run.target, *requests, "-n", str(run.iterations)]
     words += _server_options(run.server)
     if run.threshold != DEFAULT_THRESHOLD_BYTES:
         words += ["--threshold", f"{run.threshold:g}"]

@@ -45,6 +45,17 @@ def test_what_was_chosen_of_the_server_is_named(server: ServerInfo, ends: str) -
     assert f"-n {run.iterations} {ends}" == command[command.index("-n ") :]
 
 
+def test_requests_that_came_from_a_file_come_from_it_again() -> None:
+    run = replace(
+        pydantic_run(),
+        requests=("GET /", "POST /orders"),
+        environment={"workload": "'GET /' --requests a.json"},
+    )
+
+    assert " 'GET /' --requests a.json -n " in advice.reproduce_command(run)
+    assert "POST" not in advice.reproduce_command(run)
+
+
 def test_a_collector_that_was_left_to_the_app_is_named() -> None:
     run = replace(pydantic_run(), environment={"gc": "natural", "concurrency": "4"})
 
