@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pytest_reqleak.agent.identity import fields, inherits, instance_dict
+from pytest_reqleak.agent.identity import class_dict, fields, inherits, instance_dict
 
 Edge = Callable[[Any], Any]
 
@@ -51,6 +51,9 @@ def _edge(parent: Any, child: Any) -> Edge | None:
         if inherits(parent, base):
             places = (n for n, one in enumerate(base.__iter__(parent)) if one is child)
             return _place(base, next(places, -1))
+    if inherits(parent, type) and type(child) is dict:
+        # The dict of a class cannot be asked for; a copy leads to the same things.
+        return lambda thing: dict(class_dict(thing)) if inherits(thing, type) else None
     own = instance_dict(parent)
     if own is child:
         return instance_dict

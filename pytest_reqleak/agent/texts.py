@@ -1,4 +1,4 @@
-"""Texts, bytes and numbers that get longer: `LOG.text += line` makes a longer one for each that it drops.
+"""Texts, numbers and arrays that get longer: `LOG.text += line` makes a longer one for each that it drops.
 
 No container grows, and no object stays that was not there before: what is compared are the
 objects that refer to a long one.
@@ -9,10 +9,13 @@ Knows the C types alone; not where they hang, nor whether they matter.
 from __future__ import annotations
 
 import gc
+import sys
+import types
 from collections.abc import Callable, Iterator
 from itertools import compress, filterfalse
 from typing import Any
 
+from pytest_reqleak.agent.identity import class_dict, module_dict
 from pytest_reqleak.agent.sizes import may_lead
 
 LONG = 512
@@ -28,8 +31,21 @@ _SIZERS: dict[int, Callable[[Any], int]] = {
 
 
 def text_sizer(kind: type) -> Callable[[Any], int] | None:
-    """The function that measures a text, bytes or a number; None for any other type, subclasses included."""
+    """The function that measures a text, bytes, a number or an array of numpy; None for any other type.
+
+    Subclasses included. An array is measured in bytes.
+    """
     return _SIZERS.get(id(kind))
+
+
+def _know_arrays() -> None:
+    """Measure arrays of numpy too, once the app has imported it."""
+    numpy = sys.modules.get("numpy")
+    names = module_dict(numpy) if type(numpy) is types.ModuleType else None
+    kind = None if names is None else names.get("ndarray")
+    if type(kind) is type and kind.__module__ == "numpy":
+        # A descriptor of C; no code of an app runs.
+        _SIZERS[id(kind)] = class_dict(kind)["nbytes"].__get__
 
 
 class LongTexts:
@@ -45,6 +61,7 @@ class LongTexts:
     def mark(self) -> None:
         """Note the long texts; forgets an earlier mark. The collector should be off and nothing frozen."""
         self._marked.clear()
+        _know_arrays()
         for owner, texts in _long_texts():
             self._marked[id(owner)] = (len(texts), max(size for _, size in texts))
 
@@ -93,4 +110,7 @@ def _is_long(thing: Any) -> bool:
     kind = type(thing)
     if kind is str or kind is bytes:
         return len(thing) >= LONG
-    return kind is int and (thing >= _LARGE or -thing >= _LARGE)
+    if kind is int:
+        return bool(thing >= _LARGE or -thing >= _LARGE)
+    sizer = _SIZERS.get(id(kind))
+    return sizer is not None and sizer(thing) >= LONG

@@ -39,6 +39,11 @@ GROWING = {
         f"PARTS = ['', 0]\ndef request(i): PARTS[0] += {LINE}",
         ["shop.PARTS[0]", "str", 10.0],
     ),
+    "that is an array of numpy": (
+        "import numpy\nclass Station: seen = numpy.zeros(0)\n"
+        "def request(i): Station.seen = numpy.append(Station.seen, float(i))",
+        ["shop.Station.seen", "numpy.ndarray", 8.0],
+    ),
     "that is a number": (
         "N = {'bits': 1}\ndef request(i): N['bits'] <<= 300",
         ["shop.N['bits']", "int", 40.0],
