@@ -201,6 +201,7 @@ class HolderSearch:
                     size=atexit._ncallbacks(),
                 )
             )
+        holders.sort(key=lambda holder: holder.is_weak)
         return tuple(_without_twins(holders)[:_MOST_HOLDERS])
 
     def _candidates(self, least: int, see: Seer) -> list[Candidate]:
@@ -308,6 +309,9 @@ class HolderSearch:
         return HeapSearch(roots, [*barred, self], self._seconds)
 
     def _watch(self, path: str, found: Candidate) -> None:
+        if found.thing is gc.garbage:
+            # The collector fills it, in whatever line it happens to run.
+            return
         links, names = found.chain_links, found.chain.names if found.chain is not None else None
         again = follower(links if names is None else (names, *links)) if found.new else None
         self.gauges[path] = _gauge(found.thing) if again is None else _following_gauge(again)

@@ -101,6 +101,11 @@ class Holder:
     """The way from a name to the container."""
 
     @property
+    def is_weak(self) -> bool:
+        """Whether it keeps nothing alive: whatever it lists is kept by something else."""
+        return self.type.endswith((".WeakSet", ".WeakValueDictionary"))
+
+    @property
     def is_full(self) -> bool:
         """Whether it has reached its bound, so that it grows no more."""
         return self.bound is not None and self.size >= self.bound

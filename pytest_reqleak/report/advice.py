@@ -138,6 +138,8 @@ def _server_options(server: ServerInfo) -> list[str]:
 
 def _wants_a_bound(holder: Holder) -> bool:
     """Whether a bound would help: not where native code holds on, nor where tasks or threads pile up."""
+    if holder.path in _REGISTRIES or holder.is_weak:
+        return False
     return holder.bound is None and not holder.ends_in and not holder.path.startswith(GROUPS)
 
 
@@ -169,11 +171,16 @@ def _repairs(run: Run) -> list[str]:
     steps = []
     sites = telling_sites(run)
     held = bool(run.holders) and _wants_a_bound(run.holders[0]) and not is_resource_only(run)
+    kept = run.holders[0].path if run.holders else ""
     if sites and sites[0].remedy and not (held and sites[0].category in _GOES_ALONG):
         steps += _remedies(run, sites)
-    elif held and run.holders[0].path in _REGISTRIES:
-        kept = run.holders[0].path
+    elif kept in _REGISTRIES:
         steps.append(f"Register once, when the module is imported: {kept} stay until the process ends.")
+    elif kept == "gc.garbage":
+        steps.append(
+            "Switch the collector's debugging off: with `gc.DEBUG_SAVEALL` it keeps in gc.garbage what it "
+            "would have freed."
+        )
     elif held:
         steps.append(
             f"Give {_several(run, sites)} a bound, or take out each entry when its {run.unit} is done."

@@ -262,6 +262,12 @@ CASES = {
         "atexit callbacks",
         "atexit",
     ),
+    "callbacks at exit, of what a weak set lists": (
+        "import atexit, weakref\nclass Row:\n  def close(self): pass\nROWS = weakref.WeakSet()\n"
+        "def request(i):\n  row = Row()\n  ROWS.add(row)\n  atexit.register(row.close)",
+        "atexit callbacks",
+        "atexit",
+    ),
     "a weak dict": (
         "import weakref\nclass Row: pass\nKEPT = []\nROWS = weakref.WeakValueDictionary()\n"
         "def request(i):\n  row = Row()\n  ROWS[i] = row\n  KEPT.append(row)",

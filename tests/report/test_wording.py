@@ -134,6 +134,17 @@ def test_what_a_registry_of_the_interpreter_keeps_is_to_be_registered_once() -> 
     kept = replace(run.holders[0], path="atexit callbacks")
 
     assert advice.next_steps(replace(run, holders=(kept,)))[0].startswith("Register once")
+    saved = replace(run.holders[0], path="gc.garbage")
+    assert "gc.DEBUG_SAVEALL" in advice.next_steps(replace(run, holders=(saved,)))[0]
+
+
+def test_a_container_that_keeps_nothing_alive_needs_no_bound() -> None:
+    run = replace(pydantic_run(), sites=())
+    listed = replace(run.holders[0], path="shop.ROWS", type="_weakrefset.WeakSet")
+
+    assert not any("shop.ROWS" in step for step in advice.next_steps(replace(run, holders=(listed,))))
+    both = replace(run, holders=(run.holders[0], listed))
+    assert advice.next_steps(both)[0].startswith(f"Give {run.holders[0].path} a bound")
 
 
 def test_native_memory_of_objects_that_something_keeps_is_let_go_of_with_them() -> None:
