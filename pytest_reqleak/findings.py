@@ -37,6 +37,9 @@ _BORNE_OUT = 0.8
 # Lines that account for so much of the growth need no other witness.
 _EXPLAINED = 0.9
 
+# An entry that is made of five objects is then rarer than one in 500 iterations, as is one of one.
+_RARE_BLOCKS = 0.01
+
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
@@ -240,13 +243,14 @@ class Findings:
                 )
             )
         elif not self.holders and not {Cause.RESOURCE, Cause.CYCLES} & set(decision.classification):
-            doubts.append(
-                Caveat(
-                    slug="no-holder",
-                    text="no container was found to grow with it: native code holds it, the objects hold "
-                    "each other, or many small containers hold a few each",
-                )
+            rare = Meter.LIVE_BLOCKS in decision.grows and _slope(decision, Meter.LIVE_BLOCKS) < _RARE_BLOCKS
+            why = (
+                "; one that gets less than an entry in 500 is not looked for"
+                if rare
+                else ": native code holds it, the objects hold each other, or many small containers hold "
+                "a few each"
             )
+            doubts.append(Caveat(slug="no-holder", text=f"no container was found to grow with it{why}"))
         return doubts
 
 

@@ -27,6 +27,16 @@ def traced(size: float, blocks: float) -> Traced:
     return Traced(sites=(site,), bytes_per_iteration=size, frames=16)
 
 
+@pytest.mark.parametrize(
+    ("blocks", "why"), [(5.0, "many small containers"), (0.005, "less than an entry in 500")]
+)
+def test_where_no_holder_was_found_it_says_what_that_may_mean(blocks, why):
+    (doubt,) = Findings(traced=traced(300, 3))._doubts(decision(live_blocks=blocks))
+
+    assert "no-holder" == doubt.slug
+    assert why in doubt.text
+
+
 def test_a_clean_run_leaves_nothing_behind():
     found = Findings(traced=traced(100, 1))
 
