@@ -23,6 +23,7 @@ def open_descriptors() -> Counter[str]:
     except OSError:
         return Counter()
     found: Counter[str] = Counter()
+    files: Counter[str] = Counter()
     sockets = []
     for name in names:
         try:
@@ -34,13 +35,25 @@ def open_descriptors() -> Counter[str]:
         if kind == "socket":
             sockets.append(int(name))
         elif target.startswith("/"):
-            # `report-1.csv` and `report-2.csv` are one kind.
-            found[f"file {_DIGITS.sub('*', target)}"] += 1
+            files[target] += 1
         else:
             found[f"{kind} {rest}" if kind == "anon_inode" else kind] += 1
     if sockets:
         found.update(_socket_kinds(sockets))
-    return found
+    return found + _file_kinds(files)
+
+
+def _file_kinds(files: Counter[str]) -> Counter[str]:
+    """Files by name: `report-1.csv` and `report-2.csv` are one kind, `report-*.csv`."""
+    alike: dict[str, list[str]] = {}
+    for name in files:
+        alike.setdefault(_DIGITS.sub("*", name), []).append(name)
+    return Counter(
+        {
+            f"file {kind if len(names) > 1 else names[0]}": sum(files[name] for name in names)
+            for kind, names in alike.items()
+        }
+    )
 
 
 def _socket_kinds(numbers: list[int]) -> Counter[str]:

@@ -23,6 +23,18 @@ def test_files_that_differ_by_number_are_one_kind(tmp_path):
     assert [3] == [count for kind, count in grown.items() if kind.endswith("/report-*.csv")]
 
 
+def test_one_file_that_is_opened_again_and_again_keeps_its_name(tmp_path):
+    path = tmp_path / "report-2026.csv"
+    path.touch()
+    before = open_descriptors()
+    files = [path.open() for _ in range(3)]
+    grown = open_descriptors() - before
+    for file in files:
+        file.close()
+
+    assert {f"file {path}": 3} == grown
+
+
 def test_connections_to_one_port_are_one_kind():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
