@@ -358,10 +358,13 @@ def _decision(
     classification: tuple[Cause, ...] | None = None,
 ) -> Decision:
     growth = []
-    # What has settled is told as it is now: what it rose by at first is in the reason.
-    shown = seen.alone(-1) if outcome is Outcome.CLEAN and seen.confirmations else seen
+    last = seen.alone(-1) if outcome is Outcome.CLEAN and seen.confirmations else None
     for meter in seen.trends:
-        fit = shown.fit(meter)
+        fit = seen.fit(meter)
+        # What has settled is told as it is now: what it rose by at first is in the reason. What a buffer
+        # holds that fills at the moment is no growth, though: that is told over all there is.
+        if last is not None and last.fit(meter).low <= seen.least(meter):
+            fit = last.fit(meter)
         growth.append(
             Growth(
                 meter=meter,
