@@ -36,6 +36,16 @@ def test_clean_series_that_settle_are_called_clean(family):
     assert SERIES == outcomes["clean"]
 
 
+@pytest.mark.parametrize("batches", [5, 10, 25, 50])
+@pytest.mark.parametrize("rate", [1.0, 0.1])
+def test_clockwork_is_certain_after_one_confirmation_however_few_the_samples(batches, rate):
+    for seed in range(5):
+        source = leak(rate)(random.Random(seed), 2000)
+        decision, stages, _ = simulate(source, iterations=2000, batches=batches)
+
+        assert (Outcome.LEAK, 1) == (decision.outcome, stages)
+
+
 def test_a_flat_series_costs_no_confirmation():
     outcomes, cost = tally(CLEAN["flat"], series=SERIES, iterations=2000, seed="flat")
 
