@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 
 from pytest_reqleak.model.finding import Frame
 from pytest_reqleak.model.run import Run
@@ -64,7 +65,8 @@ def icicle(run: Run) -> list[Cell]:
             node = node.children.setdefault(key, _Node([frame]))
             node.size += site.bytes_per_iteration
     explained = root.size
-    if explained <= 0:
+    # Figures that add up to more than a float holds have no shares.
+    if not 0 < explained < inf:
         return []
     whole = max(explained, run.bytes_per_iteration)
     cells = [
