@@ -152,7 +152,9 @@ def test_what_dies_is_not_counted_in_the_heap(child):
 
     *_, third, fourth = child(NOTES, shop=source)
 
-    assert not {"bytes", "datetime.timedelta"} & (third or fourth).keys()
+    # What is read from memory is off by a dozen in 200, as above; of each leak there would be 200.
+    counted = {name for name, rate in (third or fourth).items() if rate > 0.25}
+    assert not {"bytes", "datetime.timedelta"} & counted
 
 
 def test_causes_come_first_and_parts_of_everything_last():
