@@ -63,10 +63,9 @@ def count_objects(*, seconds: float = _SECONDS) -> Counter[int] | None:
     is_type = set(map(id, known_types())).__contains__
     try:
         with open(_MEMORY, "rb", buffering=0) as memory:
-            for words in _words(memory.fileno(), list(_heaps())):
-                kinds = words[1::2]
+            for counts_read, kinds in _pairs(memory.fileno(), list(_heaps())):
                 marks = list(map(is_type, kinds))
-                counts = compress(words[0::2], marks)
+                counts = compress(counts_read, marks)
                 living = [0 < count <= _MOST_REFERENCES for count in counts]
                 found.update(compress(compress(kinds, marks), living))
                 if time.thread_time() > deadline:
@@ -111,14 +110,24 @@ def _heaps() -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _words(memory: int, heaps: list[tuple[int, int]]) -> Iterator[array[int]]:
-    for begin, end in heaps:
-        for place in range(begin, end, _CHUNK):
-            try:
-                read = os.pread(memory, min(_CHUNK, end - place), place)
-            except OSError:
-                # Given back to the system since the maps were read.
-                break
-            words = array("Q")
-            words.frombytes(read[: len(read) // (2 * _WORD) * (2 * _WORD)])
-            yield words
+def _pairs(memory: int, heaps: list[tuple[int, int]]) -> Iterator[tuple[array[int], array[int]]]:
+    """What may be counts of references, and what may be the types that belong to them.
+
+    A copy of memory is full of objects, too: there is one, it is not read, and nothing is left in it.
+    """
+    buffer = array("Q", bytes(_CHUNK))
+    ours = buffer.buffer_info()[0]
+    try:
+        for begin, end in heaps:
+            for low, high in ((begin, min(end, ours)), (max(begin, ours + _CHUNK), end)):
+                for place in range(low, high, _CHUNK):
+                    view = memoryview(buffer).cast("B")[: min(_CHUNK, high - place)]
+                    try:
+                        size = os.preadv(memory, [view], place)
+                    except OSError:
+                        # Given back to the system since the maps were read.
+                        break
+                    words = size // (2 * _WORD) * 2
+                    yield buffer[0:words:2], buffer[1:words:2]
+    finally:
+        memoryview(buffer).cast("B")[:] = bytes(_CHUNK)
