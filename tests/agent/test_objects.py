@@ -141,7 +141,8 @@ def test_what_c_code_forgot_is_counted_in_the_heap(child, made, name):
     if not possible:
         pytest.skip("the memory of this interpreter cannot be read")
     assert {} == first == second  # It takes three notes to tell what is steady.
-    assert (third or fourth)[name] == pytest.approx(1.0, abs=0.25)
+    # Two hundred texts that are long dead may pass for living ones until their memory is used again.
+    assert (third or fourth)[name] == pytest.approx(1.0, abs=0.4)
 
 
 def test_what_dies_is_not_counted_in_the_heap(child):
