@@ -46,7 +46,7 @@ DOUBT_BENT = 2.0
 # values ever more rarely, and never ends. Of a few rises at random moments nobody can say that they
 # do not become rarer: the growth must be straighter than a logarithm by three errors, and by four where
 # it was faster before. Of 600 each of three such families (simulated, 5,000 iterations) 4, 3 and 8 were
-# called a leak without this, and none with it; of caches by few users 4 % and 0.5 %. With two errors
+# called a leak without this, and none with it; of caches by few users 1.7 % and 0.4 %. With two errors
 # leaks at random moments are found in two thirds of the time, and 3 % of such counts at 500 iterations.
 SLOWING_DOUBT, SLOWED_DOUBT = 3.0, 4.0
 
