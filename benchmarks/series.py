@@ -192,18 +192,23 @@ def zipf(rng: random.Random, length: int) -> Source:
     return read
 
 
-def few_users(rng: random.Random, length: int) -> Source:
-    """A cache by user, of whom a few send most of the requests and thousands hardly any (Pareto)."""
-    shape, most = rng.uniform(0.8, 2), round(length * rng.uniform(0.2, 2))
+def _met(draw: Callable[[], int], *, blocks: int) -> Source:
+    """A cache by what each iteration draws, so many blocks for each value that was met."""
     met: set[int] = set()
     last = [0]
 
     def read(n: int) -> float:
-        met.update(int(10 * rng.paretovariate(shape)) % most for _ in range(n - last[0]))
+        met.update(draw() for _ in range(n - last[0]))
         last[0] = n
-        return 3 * len(met)
+        return blocks * len(met)
 
     return read
+
+
+def few_users(rng: random.Random, length: int) -> Source:
+    """A cache by user, of whom a few send most of the requests and thousands hardly any (Pareto)."""
+    shape, most = rng.uniform(0.8, 2), round(length * rng.uniform(0.2, 2))
+    return _met(lambda: int(10 * rng.paretovariate(shape)) % most, blocks=3)
 
 
 def records(rng: random.Random, length: int) -> Source:
@@ -228,29 +233,13 @@ def records(rng: random.Random, length: int) -> Source:
 def histogram(rng: random.Random, length: int) -> Source:
     """Counts by the logarithm of a duration, or of a size."""
     fine, deviation, blocks = rng.choice([4, 8, 16]), rng.uniform(0.3, 1.5), rng.choice([1, 2, 4])
-    met: set[int] = set()
-    last = [0]
-
-    def read(n: int) -> float:
-        met.update(int(rng.gauss(8, deviation) * fine) for _ in range(n - last[0]))
-        last[0] = n
-        return blocks * len(met)
-
-    return read
+    return _met(lambda: int(rng.gauss(8, deviation) * fine), blocks=blocks)
 
 
 def sizes(rng: random.Random, length: int) -> Source:
     """Counts by the size of an answer."""
     deviation, blocks = rng.uniform(20, 100), rng.choice([1, 2, 3])
-    met: set[int] = set()
-    last = [0]
-
-    def read(n: int) -> float:
-        met.update(int(rng.gauss(800, deviation)) for _ in range(n - last[0]))
-        last[0] = n
-        return blocks * len(met)
-
-    return read
+    return _met(lambda: int(rng.gauss(800, deviation)), blocks=blocks)
 
 
 def counts(rng: random.Random, length: int) -> Source:

@@ -116,18 +116,18 @@ def _pairs(memory: int, heaps: list[tuple[int, int]]) -> Iterator[tuple[array[in
     A copy of memory is full of objects, too: there is one, it is not read, and nothing is left in it.
     """
     buffer = array("Q", bytes(_CHUNK))
+    view = memoryview(buffer).cast("B")
     ours = buffer.buffer_info()[0]
     try:
         for begin, end in heaps:
             for low, high in ((begin, min(end, ours)), (max(begin, ours + _CHUNK), end)):
                 for place in range(low, high, _CHUNK):
-                    view = memoryview(buffer).cast("B")[: min(_CHUNK, high - place)]
                     try:
-                        size = os.preadv(memory, [view], place)
+                        size = os.preadv(memory, [view[: min(_CHUNK, high - place)]], place)
                     except OSError:
                         # Given back to the system since the maps were read.
                         break
                     words = size // (2 * _WORD) * 2
                     yield buffer[0:words:2], buffer[1:words:2]
     finally:
-        memoryview(buffer).cast("B")[:] = bytes(_CHUNK)
+        view[:] = bytes(_CHUNK)

@@ -220,8 +220,7 @@ def _thinned(pieces: Sequence[Piece], n: int, most: int) -> list[Piece]:
 
 def _candidates(pieces: Sequence[Piece]) -> list[int]:
     """Periods to try: all that are shorter than two batches, and what the falls say."""
-    steps = [(b - a, w - v) for x, y in pieces for (a, v), (b, w) in pairwise(zip(x, y, strict=True))]
-    strides = sorted(stride for stride, _ in steps)
+    strides = sorted(b - a for x, _ in pieces for a, b in pairwise(x))
     batch = strides[len(strides) // 2]
     longest = (pieces[-1][0][-1] - pieces[0][0][0]) // LEAST_PERIODS
     # Read at even distances, a long period looks like any of many short ones.
