@@ -1,10 +1,11 @@
 """How often the verdict is wrong: the whole sequential procedure on seeded series.
 
-    python -m benchmarks.power [--series N] [--iterations N|auto] [--processes N]
+    python -m benchmarks.power [--series N] [--first N] [--rows NAME,…] [--iterations N|auto] [--processes N]
 
 Prints two tables: false alarms on families of clean series, and power on leaks
 under each kind of noise. Warm-up is left out: every series starts 200 iterations in.
-Each series has a seed of its own, so figures do not depend on how they are shared out.
+Each series has a seed of its own, so figures do not depend on how they are shared out:
+a long run may be made in parts, each `--first` after the last of the part before.
 """
 
 from __future__ import annotations
@@ -177,12 +178,16 @@ _PART = 250
 class Bench:
     """Tallies of many tasks, shared out over processes."""
 
-    def __init__(self, *, series: int, iterations: int | None, processes: int) -> None:
-        self.series, self.iterations, self.processes = series, iterations, processes
+    def __init__(
+        self, *, series: int, first: int, rows: list[str], iterations: int | None, processes: int
+    ) -> None:
+        self.series, self.first, self.rows = series, first, rows
+        self.iterations, self.processes = iterations, processes
 
     def tallies(self, tasks: Iterable[Task]) -> Iterable[tuple[Task, Tally]]:
         """One tally per task, in order."""
-        parts = [range(n, min(n + _PART, self.series)) for n in range(0, self.series, _PART)]
+        end = self.first + self.series
+        parts = [range(n, min(n + _PART, end)) for n in range(self.first, end, _PART)]
         with ProcessPoolExecutor(self.processes) as pool:
             under_way = [
                 (task, [pool.submit(_part, task, part, self.iterations) for part in parts]) for task in tasks
@@ -198,11 +203,14 @@ class Bench:
 
     def false_alarms(self) -> None:
         """Print the first table."""
-        print(f"\nClean series, {self._length()}, {self.series} of each family (%)")
-        alarms = self._print_families(CLEAN)
-        print(f"{'all':22} {'':7} {100 * alarms / self.series / len(CLEAN):7.3f}")
-        print("\nSeries that end later than any run, and slow down until then")
-        self._print_families(HARD)
+        families, hard = self._chosen(CLEAN), self._chosen(HARD)
+        if families:
+            print(f"\nClean series, {self._length()}, {self._numbers()} of each family (%)")
+            alarms = self._print_families(families)
+            print(f"{'all':22} {'':7} {100 * alarms / self.series / len(families):7.3f}")
+        if hard:
+            print("\nSeries that end later than any run, and slow down until then")
+            self._print_families(hard)
 
     def _print_families(self, families: Iterable[str]) -> int:
         """One row each; how many of them all were called a leak."""
@@ -221,14 +229,22 @@ class Bench:
 
     def power(self) -> None:
         """Print the second table."""
-        print(f"\nLeaks called `leak` (%), {self._length()}, {self.series} of each; cost x in brackets")
+        names = self._chosen([*NOISES, AT_RANDOM])
+        if not names:
+            return
+        print(f"\nLeaks called `leak` (%), {self._length()}, {self._numbers()} of each; cost x in brackets")
         print(f"{'blocks per iteration':22} " + " ".join(f"{_rate(rate):>13}" for rate in RATES))
-        names = [*NOISES, AT_RANDOM]
         found = self.tallies((name, rate) for name in names for rate in RATES)
         for place, ((name, _), (outcomes, cost)) in enumerate(found):
             first, last = place % len(RATES) == 0, place % len(RATES) == len(RATES) - 1
             cell = f"{100 * outcomes['leak'] / self.series:6.2f} ({cost:4.1f})"
             print((f"{name:22} " if first else " ") + f"{cell:>13}", end="\n" if last else "", flush=True)
+
+    def _chosen(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self.rows or name in self.rows]
+
+    def _numbers(self) -> str:
+        return f"{self.series}" + (f" from number {self.first}" if self.first else "")
 
     def _length(self) -> str:
         return "iterations=auto" if self.iterations is None else f"{self.iterations} iterations"
@@ -242,14 +258,29 @@ def _iterations(text: str) -> int | None:
     return None if text == "auto" else int(text)
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--series", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="number of the first series of each row")
+    parser.add_argument("--rows", type=_names, default=[], help="names of the rows wanted, between commas")
     parser.add_argument("--iterations", type=_iterations, default=5000)
     parser.add_argument("--only", choices=("clean", "leaks"), default=None)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    bench = Bench(series=options.series, iterations=options.iterations, processes=options.processes)
+    known = {*CLEAN, *HARD, *NOISES, AT_RANDOM}
+    if unknown := [name for name in options.rows if name not in known]:
+        parser.error(f"no row named {unknown[0]!r}; rows are {', '.join(sorted(known))}")
+    bench = Bench(
+        series=options.series,
+        first=options.first,
+        rows=options.rows,
+        iterations=options.iterations,
+        processes=options.processes,
+    )
     started = time.perf_counter()
     print(
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {sys.version.split()[0]}, {platform.machine()}"
