@@ -20,7 +20,6 @@ from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import MOST_STAGES, MOST_STAGES_AUTO, Decision, Outcome, decide
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
-from pytest_reqleak.units import format_seconds
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -50,12 +49,6 @@ WATCH_SECONDS = 8.0
 # What lives for a second, as most that expires within a confirmation does, is seen to fall again
 # in half as long again; twice, if the load was slow at first.
 FALL_SECONDS = 4.0
-
-# Entries that say that they end in so many seconds are outlived, half as long again, before they are
-# called a leak; who gives them more waits for minutes, and is told.
-MOST_LIFE_SECONDS, OUTLIVED = 8.0, 1.5
-# A third of the entries are over then; where so few are left, they were taken out.
-REMOVED = 0.85
 
 # A half of a stage with short batches takes no more than these, nor one that is longer than the
 # measurement: settling and sampling take 0.2 ms, and half a second in which nothing is learnt is too long.
@@ -105,8 +98,7 @@ class Confirming:
         self._found = found
         self._varies = varies
         self._screen = screen
-        self._unit = unit
-        self._outlived = False
+        self.unit = unit
 
     def until_decided(self, measured: Samples, decision: Decision) -> tuple[Decision, Samples]:
         """Run stages of growing length, until one decides.
@@ -167,7 +159,7 @@ class Confirming:
             final=final,
             most_stages=MOST_STAGES_AUTO if self._plan.iterations is None else MOST_STAGES,
             timeout=self._plan.timeout,
-            unit=self._unit,
+            unit=self.unit,
         )
 
     def _note_trimmed(self, trimmed: _Readings, free: _Readings) -> None:
@@ -185,7 +177,7 @@ class Confirming:
             number: Stages before it in this confirmation.
         """
         stages, agent = self._stages, self._agent
-        iterations = self._affordable(decision, self._allowed(decision, number))
+        iterations = self.affordable(decision, self._allowed(decision, number))
         begin, started, first_input = len(agent.buffer), time.monotonic(), stages.fresh
         early = self._watch(max(1, iterations // 2), decision)
         late = max(1, iterations - iterations // 2)
@@ -197,8 +189,8 @@ class Confirming:
             unseen = min(LEAST_WATCHED - stages.done, self._iterations_in(WATCH_SECONDS, early))
             longest = max(MOST_LATE * self._plan.least_iterations, unseen)
             planned = min(max(wanted, unseen), longest)
-            cut = self._affordable(decision, planned) < planned
-            late = max(late, self._affordable(decision, planned))
+            cut = self.affordable(decision, planned) < planned
+            late = max(late, self.affordable(decision, planned))
             if late < wanted:
                 self._rest(started)
         begun = time.monotonic()
@@ -227,49 +219,20 @@ class Confirming:
             seconds = min(left, seconds_to_see_again(seen))
             if seconds <= 0:
                 break
-            wanted = self._affordable(decision, self._iterations_in(seconds, stage))
+            wanted = self.affordable(decision, self._iterations_in(seconds, stage))
             stage = self._watch(max(self._plan.batch_iterations, wanted), decision)
             gone_on = True
         return gone_on
 
-    def outlives_entries(self, decision: Decision, seen: Samples) -> bool:
-        """Go on until the newest entries of the holder are over, where they say when that is.
+    def watch_for(self, seconds: float, decision: Decision, seen: Samples) -> None:
+        """Go on for so long, or for as many iterations as the machine has room for.
 
         Args:
-            decision: The answer so far.
+            seconds: How long.
+            decision: Says what grows.
             seen: Tells how fast iterations are.
-
-        Returns:
-            Whether they were outlived: what grows must then be measured anew. Once in a run, and
-            only where a leak was called.
         """
-        if self._outlived or decision.outcome is not Outcome.LEAK or self._stages.out_of_time:
-            return False
-        # Of the first alone: what tasks hold, or a cache that is full, has no say.
-        holder = next(iter(self._found.holders), None)
-        ahead = 0.0 if holder is None else self._agent.entries_ahead().get(holder.path, 0.0)
-        if holder is None or ahead <= 0:
-            return False
-        if ahead > MOST_LIFE_SECONDS:
-            self._found.doubt(
-                "may-expire",
-                f"the newest entries of {holder.path} carry a time {format_seconds(ahead)} "
-                "ahead: if they go then, this is no leak; a shorter life in the test would show it",
-            )
-            return False
-        self._outlived = True
-        begun, seconds = time.monotonic(), OUTLIVED * ahead
-        done = self._stages.done
-        # Thawed for the search of holders: each sample would go through the whole heap.
-        self._agent.freeze()
-        self._watch(self._affordable(decision, self._iterations_in(seconds, seen)), decision)
-        left = min(seconds - (time.monotonic() - begun), self._stages.seconds_left)
-        if left > 0:
-            time.sleep(left)
-        kept = self._agent.holder_sizes().get(holder.path, holder.size)
-        if kept < REMOVED * (holder.size + holder.growth_per_iteration * (self._stages.done - done)):
-            self._found.expiring = holder.path
-        return True
+        self._watch(self.affordable(decision, self._iterations_in(seconds, seen)), decision)
 
     def _allowed(self, decision: Decision, number: int) -> int:
         """What the decision asks for, within what a run of a given length may cost."""
@@ -325,8 +288,13 @@ class Confirming:
         if left > 0:
             time.sleep(left)
 
-    def _affordable(self, decision: Decision, iterations: int) -> int:
-        """As many of the iterations as may be, before the growth would fill the machine."""
+    def affordable(self, decision: Decision, iterations: int) -> int:
+        """As many of the iterations as may be, before the growth would fill the machine.
+
+        Args:
+            decision: Says what grows.
+            iterations: How many are wanted.
+        """
         rate = estimate_bytes(
             {
                 growth.meter: growth.per_iteration

@@ -26,6 +26,7 @@ from pytest_reqleak.analysis.holding import (
 )
 from pytest_reqleak.analysis.verdict import WATCHED_AUTO, Decision, Outcome, screen
 from pytest_reqleak.confirming import Confirming, unfinished
+from pytest_reqleak.expiring import Expiring
 from pytest_reqleak.explaining import explain
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.lengths import ask_lengths
@@ -111,6 +112,7 @@ class _Course:
         self._confirming = Confirming(
             plan, stages, agent, self._found, varies=varies, screen=self._screen, unit=self._unit
         )
+        self._expiring = Expiring(plan, stages, agent, self._found, self._confirming)
         self._marked = self._marked_fresh = 0
         # Iterations in which the holders found last have grown, the replayed ones left out and in.
         self._held_fresh = self._held_done = 0
@@ -225,10 +227,13 @@ class _Course:
                 measured, decision = self._measure_otherwise()
                 continue
             self._find_holders(confirmed.series(decision.grows[0]) if decision.grows else None)
+            aged = self._expiring.ages_out(decision)
+            if aged is not decision:
+                return measured, aged
             holder = filling_holder(self._found.holders)
             self._found.holders = tuple(one for one in self._found.holders if not one.is_full)
             if holder is None:
-                if self._confirming.outlives_entries(decision, confirmed):
+                if self._expiring.outlives_entries(decision, confirmed):
                     measured, decision = self._measure_again()
                     continue
                 return measured, as_expiring(decision, self._found.holders, self._found.expiring)

@@ -180,6 +180,10 @@ class Stages:
         self._clock(phase, started)
         return agent.buffer.samples(begin)
 
+    def unsampled(self, count: int) -> None:
+        """Send fresh requests and let the app come to rest; no sample is kept."""
+        self._batch(count, first=None)
+
     def alone(self, numbers: Sequence[int], count: int, meter: Meter) -> int:
         """Send some requests of the workload and no others, and read one meter afterwards.
 

@@ -76,6 +76,7 @@ class Agent(Sampler):
     def __exit__(self, *_: object) -> None:
         self.stop_tracing()
         self.end_watch()
+        self.rejuvenate()
         self.kept_garbage(1)
         self._holders = self._types = None
         self._end()
@@ -218,6 +219,23 @@ class Agent(Sampler):
     def entries_ahead(self) -> dict[str, float]:
         """In how many seconds the newest entries of a holder say that they end, by its path."""
         return {} if self._holders is None else dict(self._holders.entries_ahead)
+
+    def age_entries(self, seconds: float) -> int:
+        """Make the entries of the first of the holders found last so many seconds older.
+
+        Returns:
+            How many there are; 0 where they carry no moment.
+        """
+        return 0 if self._holders is None else self._holders.age(seconds)
+
+    def aged_left(self) -> int:
+        """How many of the entries that were made older are there still."""
+        return 0 if self._holders is None else self._holders.aged_left()
+
+    def rejuvenate(self) -> None:
+        """Give the moments of entries back that were made older; nothing where none was."""
+        if self._holders is not None:
+            self._holders.rejuvenate()
 
     def holder_sizes(self) -> dict[str, int]:
         """Entries that the first of the holders found last have now, by path."""

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_reqleak.agent.entries import newest_entries
-from pytest_reqleak.agent.identity import fields, inherits, instance_dict
+from pytest_reqleak.agent.identity import inherits
+from pytest_reqleak.agent.moments import parts_of
 
 _LOOKED_AT = 20
 """So many entries in a row with a number that happens to lie just ahead of a clock are no chance."""
 
-_MOST_PARTS = 16
 _MOST_AHEAD = 86_400.0
 # No clock shows more, and a larger number may be too large for a float.
 _MOST_SECONDS = 1 << 53
@@ -45,7 +44,7 @@ def seconds_ahead(container: Any) -> float:
         entries = entries[1::2]
     if len(entries) < _LOOKED_AT:
         return 0.0
-    parts = [_parts(entry) for entry in entries]
+    parts = [list(parts_of(entry).values()) for entry in entries]
     now = time.time()
     last = _last_of(_least_ahead(each, _wall_moments, now) for each in parts)
     if last is not None and last.spread <= max(_SPREAD_SECONDS, _SPREAD_SHARE * last.seconds):
@@ -56,20 +55,6 @@ def seconds_ahead(container: Any) -> float:
     if last is not None and 0 < last.spread <= _STEADY_SPREAD_SECONDS:
         return last.seconds
     return 0.0
-
-
-def _parts(entry: Any) -> list[Any]:
-    """An entry, and what stands in it."""
-    kind = type(entry)
-    if kind is tuple or kind is list:
-        return list(itertools.islice(entry, _MOST_PARTS))
-    if kind is dict:
-        return list(itertools.islice(dict.values(entry), _MOST_PARTS))
-    if kind is float or kind is int or kind is datetime.datetime:
-        return [entry]
-    own = instance_dict(entry)
-    values = dict.values(own) if own is not None else (value for _, value in fields(entry))
-    return list(itertools.islice(values, _MOST_PARTS))
 
 
 class _Last(NamedTuple):

@@ -99,6 +99,8 @@ class Holder:
     """The type of a native object beyond which Python cannot see; empty where the whole way is known."""
     links: tuple[Link, ...] = ()
     """The way from a name to the container."""
+    life_seconds: float = 0.0
+    """The age at which its entries were seen to be taken out, rounded up; 0: they were not."""
 
     @property
     def is_weak(self) -> bool:

@@ -138,7 +138,7 @@ def _server_options(server: ServerInfo) -> list[str]:
 
 def _wants_a_bound(holder: Holder) -> bool:
     """Whether a bound would help: not where native code holds on, nor where tasks or threads pile up."""
-    if holder.path in _REGISTRIES or holder.is_weak:
+    if holder.path in _REGISTRIES or holder.is_weak or holder.life_seconds:
         return False
     return holder.bound is None and not holder.ends_in and not holder.path.startswith(GROUPS)
 

@@ -61,6 +61,7 @@ def holder_to_json(holder: Holder) -> dict[str, Any]:
         "keyed_by": holder.keyed_by,
         "ends_in": holder.ends_in,
         "links": links_to_json(holder.links),
+        "life_seconds": holder.life_seconds,
     }
 
 
@@ -79,6 +80,7 @@ def holder_from_json(holder: Place) -> Holder:
         keyed_by=holder.optional("keyed_by", "").text(),
         ends_in=holder.optional("ends_in", "").text(),
         links=links_from_json(holder.optional("links", [])),
+        life_seconds=holder.optional("life_seconds", 0.0).number(),
     )
 
 

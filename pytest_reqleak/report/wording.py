@@ -218,6 +218,8 @@ def holder_text(holder: Holder, unit: str) -> str:
         filled = f"{format_count(holder.size)} of {format_count(holder.bound)} filled"
         return ", ".join(filter(None, [f"{holder.type}, {filled}, {growth}", _keyed_text(holder)]))
     bound = "" if holder.path.startswith(GROUPS) else "no bound known"
+    if holder.life_seconds:
+        bound = f"entries go within {format_seconds(holder.life_seconds)}"
     size = f"{format_count(holder.size)} now"
     return ", ".join(filter(None, [holder.type, size, growth, bound, _keyed_text(holder)]))
 

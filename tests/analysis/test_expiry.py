@@ -1,4 +1,4 @@
-"""How long to go on watching what has fallen, as what expires by the clock does."""
+"""How long to go on watching what has fallen, as what expires by the clock does, and what it leaves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_reqleak.analysis.expiry import seconds_to_see_again
-from pytest_reqleak.model.meter import Meter, Phase
+from pytest_reqleak.analysis.decision import Decision, Outcome
+from pytest_reqleak.analysis.expiry import Floor, as_outlived, seconds_to_see_again
+from pytest_reqleak.model.finding import Growth
+from pytest_reqleak.model.meter import Cause, Meter, Phase
 from pytest_reqleak.model.sample import Samples
 
 
@@ -63,3 +65,72 @@ def test_a_pause_between_two_falls_of_a_buffer_is_no_time_to_expire(rate):
     seconds = [n / 100 + (50.0 if n >= 203 else 0.0) for n in range(400)]
 
     assert 0 == seconds_to_see_again(read(values, seconds))
+
+
+def growing(*rates):
+    meters = (Meter.LIVE_BLOCKS, Meter.HEAP_BYTES)
+    return Decision(
+        outcome=Outcome.LEAK,
+        growth=tuple(
+            Growth(meter=meter, per_iteration=rate, low=rate, high=rate, grows=True)
+            for meter, rate in zip(meters, rates, strict=False)
+        ),
+        grows=meters[: len(rates)],
+        classification=(Cause.PYTHON,),
+        reason="live blocks rise",
+    )
+
+
+def floors(*blocks, **others):
+    return [
+        Floor(
+            iterations=2000 * place,
+            left={
+                Meter.LIVE_BLOCKS: value,
+                **{Meter(name): values[place] for name, values in others.items()},
+            },
+        )
+        for place, value in enumerate(blocks)
+    ]
+
+
+def outlived(decision, seen, life=60.0):
+    return as_outlived(decision, seen, path="shop.RECENT", life=life, threshold=1.0, unit="request")
+
+
+@pytest.mark.parametrize("life", [60.0, 600.0])
+@pytest.mark.parametrize("blocks", [(100, 100, 100, 100), (100, 105, 110, 115), (100, 90, 190, 185)])
+def test_what_goes_with_its_age_and_leaves_nothing_is_clean(blocks, life):
+    answer = outlived(growing(3.0), floors(*blocks), life)
+
+    assert Outcome.CLEAN is answer.outcome
+    assert () == answer.grows == answer.classification
+    assert not any(growth.grows for growth in answer.growth)
+    assert ["expires"] == [note.slug for note in answer.notes]
+    assert "shop.RECENT" in answer.reason
+
+
+def test_what_lives_for_an_hour_is_not_certain():
+    answer = outlived(growing(3.0), floors(100, 100, 100, 100), life=3600.0)
+
+    assert Outcome.INCONCLUSIVE is answer.outcome
+    assert "an hour older" in answer.reason
+
+
+@pytest.mark.parametrize("blocks", [(0, 200, 400, 600), (0, 2000, 4000, 4500), (0, 30, 60, 90)])
+def test_what_stays_each_time_remains_a_leak(blocks):
+    decision = growing(3.0)
+
+    assert decision is outlived(decision, floors(*blocks))
+
+
+def test_what_stays_unevenly_and_is_little_is_not_certain():
+    assert Outcome.INCONCLUSIVE is outlived(growing(3.0), floors(0, 40, 300, 320)).outcome
+
+
+def test_the_heap_that_grows_from_floor_to_floor_remains_a_leak():
+    decision = growing(3.0, 500.0)
+    seen = floors(100, 100, 100, 100, heap_bytes=(0, 400_000, 800_000, 1_200_000))
+
+    assert decision is outlived(decision, seen)
+    assert Outcome.CLEAN is outlived(decision, floors(0, 0, 0, 0, heap_bytes=(0, 9000, 0, 9000))).outcome

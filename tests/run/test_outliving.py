@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_reqleak.analysis.decision import Decision, Outcome
-from pytest_reqleak.confirming import Confirming
+from pytest_reqleak.expiring import Expiring
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.finding import Holder
 
@@ -20,9 +20,8 @@ def outlives(*paths: str, ahead: dict[str, float]) -> tuple[bool, list[str]]:
     )
     agent = SimpleNamespace(entries_ahead=lambda: ahead)
     stages = SimpleNamespace(out_of_time=False)
-    parts = (None, stages, agent, found)
-    confirming = Confirming(*parts, varies=False, screen=None, unit="request")  # type: ignore[arg-type]
-    told = confirming.outlives_entries(LEAK, None)  # type: ignore[arg-type]
+    expiring = Expiring(None, stages, agent, found, None)  # type: ignore[arg-type]
+    told = expiring.outlives_entries(LEAK, None)  # type: ignore[arg-type]
     return told, [caveat.slug for caveat in found.caveats]
 
 

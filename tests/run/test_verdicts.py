@@ -77,7 +77,14 @@ def test_the_verdict_and_its_evidence_are_right_without_a_socket(name, tmp_path)
     verify(check(name, tmp_path, "--server", "direct", expect=expect), expect)
 
 
-@pytest.mark.parametrize("name", ["clean_empty", "clean_sawtooth", "leak_list", "leak_wsgi"])
+def test_what_lives_for_an_hour_is_neither_called_a_leak_nor_clean(tmp_path):
+    expect = expectation("long_sessions")
+    verify(check("long_sessions", tmp_path, "--server", "direct", expect=expect), expect)
+
+
+@pytest.mark.parametrize(
+    "name", ["clean_empty", "clean_sawtooth", "clean_window", "leak_beside_window", "leak_list", "leak_wsgi"]
+)
 def test_the_verdict_and_its_evidence_are_right_over_a_socket(name, tmp_path):
     expect = expectation(name)
     verify(check(name, tmp_path, expect=expect), expect)
