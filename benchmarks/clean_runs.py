@@ -3,7 +3,8 @@
     python -m benchmarks.clean_runs [--runs 500] [--iterations 500] [--seed 1]
 
 Each run takes one of the corpus' clean cases at random, on `direct` or `bundled`,
-with one request under way or with eight. What was drawn follows from the seed, so
+with one request under way or with eight (one where requests belong together: out of
+order they are another app). What was drawn follows from the seed, so
 a false alarm can be run again: its line says how.
 """
 
@@ -49,7 +50,8 @@ def draw(cases: Sequence[Case], *, runs: int, seed: int) -> Iterator[Drawn]:
     """Draw the runs; the same ones for the same cases and seed."""
     rng = random.Random(seed)
     for number in range(1, runs + 1):
-        yield Drawn(number, rng.choice(cases), rng.choice(SERVERS), rng.choice(CONCURRENCIES))
+        case, server, concurrency = rng.choice(cases), rng.choice(SERVERS), rng.choice(CONCURRENCIES)
+        yield Drawn(number, case, server, 1 if case.kind == "sequence" else concurrency)
 
 
 def run_all(drawn: Iterator[Drawn], environments: Environments | Here, *, iterations: int) -> Counter[str]:

@@ -22,7 +22,6 @@ from pytest_reqleak.model.finding import CauseGrowth, Caveat, Culprit, Cycle, Ho
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.raw import HEAP, RawLine, RawSite
 from pytest_reqleak.model.run import Run, ServerInfo
-from pytest_reqleak.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +40,17 @@ _EXPLAINED = 0.9
 _RARE_BLOCKS = 0.01
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A container that grows for ever, as its length tells, where the readings of memory do not."""
+
+    path: str
+    bytes_per_iteration: float
+    blocks_per_iteration: float
+    text: str
+    """What grows, as a clause."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Findings:
     """What was found so far; filled in the course of a run."""
@@ -56,8 +66,8 @@ class Findings:
     """What was allocated for garbage that nobody collects."""
     native: tuple[RawSite, ...] = ()
     """What C and Rust code allocates, where Python's tracer explains too little."""
-    lengthening: str | None = None
-    """The path of a container whose own memory is what grows: no object is made."""
+    counted: Counted | None = None
+    """The container whose length alone tells of the growth."""
     keyed_by_input: bool = False
     """Whether the growth stopped when inputs were sent again."""
     expiring: str = ""
@@ -100,8 +110,8 @@ class Findings:
         """Where the bytes lie that an iteration leaves behind."""
         rates = _rates(decision)
         growing = [growth.meter for growth in decision.growth if growth.grows]
-        if self.lengthening is not None:
-            return Parts(python=max(0.0, rates.get(Meter.HEAP_BYTES, 0.0)))
+        if self.counted is not None:
+            return Parts(python=self.counted.bytes_per_iteration)
         parts = parts_of(
             rates, growing, sites=self.traced.sites, traced_bytes=self.traced.bytes_per_iteration
         )
@@ -143,8 +153,14 @@ class Findings:
         entries are newer than the tracer; the meter knows that nothing grows.
         """
         sites = self.traced.sites
-        if self.lengthening is not None:
-            return line_sites(self.lines, self.parts(decision).python, gauge=self.lengthening, native=False)
+        if self.counted is not None:
+            return line_sites(
+                self.lines,
+                self.counted.bytes_per_iteration,
+                total_blocks=self.counted.blocks_per_iteration,
+                gauge=self.counted.path,
+                native=False,
+            )
         blocks = next((g.per_iteration for g in decision.growth if g.meter is Meter.LIVE_BLOCKS), None)
         traced = sum(site.blocks_per_iteration for site in sites)
         if blocks is None or traced <= 0 or blocks >= _BORNE_OUT * traced:
@@ -173,7 +189,7 @@ class Findings:
         sites: tuple[Site, ...] = ()
         explained: float | None = None
         holders = dressed(self.holders, self.lines)
-        traced = self.traced.bytes_per_iteration is not None or self.lengthening is not None
+        traced = self.traced.bytes_per_iteration is not None or self.counted is not None
         if verdict is not Verdict.CLEAN and traced:
             sites, explained = rank_sites(
                 [*self._seen_once(decision), *self.garbage],
@@ -211,10 +227,9 @@ class Findings:
 
     def _kinds(self, decision: Decision, unit: str) -> tuple[tuple[Cause, ...], tuple[CauseGrowth, ...]]:
         classification, parts = decision.classification, self.parts(decision)
-        if self.lengthening is not None:
-            own = f"the memory of {self.lengthening} itself, {format_bytes(parts.python)} per {unit}"
+        if self.counted is not None:
             return classification, (
-                CauseGrowth(cause=Cause.PYTHON, bytes_per_iteration=parts.python, text=own),
+                CauseGrowth(cause=Cause.PYTHON, bytes_per_iteration=parts.python, text=self.counted.text),
             )
         if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
             classification = refine(classification, parts)
@@ -233,7 +248,7 @@ class Findings:
 
     def _doubts(self, decision: Decision) -> list[Caveat]:
         doubts = [Caveat(slug=note.slug, text=note.text) for note in decision.notes]
-        if decision.outcome is not Outcome.LEAK or self.lengthening is not None:
+        if decision.outcome is not Outcome.LEAK or self.counted is not None:
             return doubts
         if not self.traced.frames:
             doubts.append(

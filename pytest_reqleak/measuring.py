@@ -29,7 +29,7 @@ from pytest_reqleak.confirming import Confirming, unfinished
 from pytest_reqleak.expiring import Expiring
 from pytest_reqleak.explaining import explain
 from pytest_reqleak.findings import Findings
-from pytest_reqleak.lengths import ask_lengths
+from pytest_reqleak.lengths import Lengths
 from pytest_reqleak.looks import measure_until_certain
 from pytest_reqleak.model.meter import Meter, Phase
 from pytest_reqleak.model.run import Run, ServerInfo
@@ -112,6 +112,7 @@ class _Course:
         self._confirming = Confirming(
             plan, stages, agent, self._found, varies=varies, screen=self._screen, unit=self._unit
         )
+        self._lengths = Lengths(plan, stages, agent, self._found, unit=self._unit)
         self._expiring = Expiring(plan, stages, agent, self._found, self._confirming)
         self._marked = self._marked_fresh = 0
         # Iterations in which the holders found last have grown, the replayed ones left out and in.
@@ -132,11 +133,12 @@ class _Course:
                 "a longer warm-up makes the answer surer",
             )
         measured = self._measure()
-        decision = self._ask_lengths(measured, self._screen(measured))
+        decision = self._ask_steps(measured, self._screen(measured))
         if decision.outcome is Outcome.GO_ON:
             measured, decision = self._confirm(measured, decision)
             if decision.outcome is Outcome.CLEAN:
-                decision = self._ask_lengths(measured, decision)
+                decision = self._ask_steps(measured, decision)
+                decision = self._ask_entries(decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
             decision = unfinished(decision, self._plan, stages.done)
         if decision.outcome is Outcome.LEAK:
@@ -166,13 +168,17 @@ class _Course:
             seconds={"boot": boot_seconds, **stages.seconds},
         )
 
-    def _ask_lengths(self, measured: Samples, decision: Decision) -> Decision:
+    def _ask_steps(self, measured: Samples, decision: Decision) -> Decision:
         """Ask the lengths of containers, where memory came in steps or the C heap alone rises."""
         buffer = self._agent.buffer.samples()
         begun = buffer.iterations.index(measured.iterations[0])
         seen = buffer.part(begun).only(Phase.MEASURE, Phase.CONFIRM)
-        parts = self._plan, self._stages, self._agent, self._found
-        return ask_lengths(*parts, seen, decision, unit=self._unit)
+        return self._lengths.ask_steps(seen, decision)
+
+    def _ask_entries(self, decision: Decision) -> Decision:
+        """Ask them, where growth could hide in noise; whether it goes when its time is over comes next."""
+        asked = self._lengths.ask_entries(decision)
+        return self._expiring.ages_out(asked) if asked.outcome is Outcome.LEAK else asked
 
     def _screen(self, samples: Samples) -> Decision:
         return screen(
@@ -236,7 +242,10 @@ class _Course:
                 if self._expiring.outlives_entries(decision, confirmed):
                     measured, decision = self._measure_again()
                     continue
-                return measured, as_expiring(decision, self._found.holders, self._found.expiring)
+                decision = as_expiring(decision, self._found.holders, self._found.expiring)
+                if decision.outcome is Outcome.INCONCLUSIVE and not self._found.expiring:
+                    decision = self._ask_entries(decision)
+                return measured, decision
             missing = iterations_to_fill(holder)
             endless = endless_holder(self._found.holders, holder) if self._found.grows_on_replay else None
             if endless is not None and decision.outcome is Outcome.LEAK:

@@ -15,6 +15,7 @@ from pytest_reqleak.model.meter import Meter
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.garbage import GarbageSample
+    from pytest_reqleak.agent.held import Held
     from pytest_reqleak.agent.holders import HolderSearch
     from pytest_reqleak.agent.objects import TypeCounter
     from pytest_reqleak.agent.tracers import RawSite, Tracer
@@ -76,7 +77,8 @@ class Agent(Sampler):
     def __exit__(self, *_: object) -> None:
         self.stop_tracing()
         self.end_watch()
-        self.rejuvenate()
+        if self._holders is not None:
+            self.rejuvenate()
         self.kept_garbage(1)
         self._holders = self._types = None
         self._end()
@@ -220,26 +222,40 @@ class Agent(Sampler):
         """In how many seconds the newest entries of a holder say that they end, by its path."""
         return {} if self._holders is None else dict(self._holders.entries_ahead)
 
+    @property
+    def _held(self) -> Held:
+        """The first of the holders found last; none before the first search."""
+        from pytest_reqleak.agent.held import Held
+
+        return Held({}) if self._holders is None else self._holders.held
+
+    def entry_sizes(self) -> dict[str, tuple[float, float]]:
+        """Objects and bytes of one entry of each of the first of the holders found last, by path."""
+        return dict(self._held.entry_sizes)
+
     def age_entries(self, seconds: float) -> int:
         """Make the entries of the first of the holders found last so many seconds older.
 
         Returns:
             How many there are; 0 where they carry no moment.
         """
-        return 0 if self._holders is None else self._holders.age(seconds)
+        return self._held.age(seconds)
 
     def aged_left(self) -> int:
         """How many of the entries that were made older are there still."""
-        return 0 if self._holders is None else self._holders.aged_left()
+        return self._held.aged_left()
 
     def rejuvenate(self) -> None:
         """Give the moments of entries back that were made older; nothing where none was."""
-        if self._holders is not None:
-            self._holders.rejuvenate()
+        self._held.rejuvenate()
 
     def holder_sizes(self) -> dict[str, int]:
         """Entries that the first of the holders found last have now, by path."""
-        return {} if self._holders is None else {path: read() for path, read in self._holders.gauges.items()}
+        return (
+            {}
+            if self._holders is None
+            else {path: read() for path, read in self._holders.held.gauges.items()}
+        )
 
     def watch_lines(self, *, memory: Meter | None = None, every_frame: bool = False) -> bool:
         """Watch which lines make the holders found last grow, and a meter of memory.
@@ -255,7 +271,7 @@ class Agent(Sampler):
         from pytest_reqleak.model.raw import HEAP
 
         self.end_watch()
-        gauges = {} if self._holders is None else dict(self._holders.gauges)
+        gauges = dict(self._held.gauges)
         read = None if memory is None else self._meters.readers.get(memory)
         if read is not None:
             gauges[HEAP] = read

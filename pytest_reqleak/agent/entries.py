@@ -12,6 +12,7 @@ import itertools
 import sys
 import types
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from pytest_reqleak.agent.identity import inherits, key_text, type_name
@@ -23,6 +24,9 @@ _MOST_PARTS = 20_000
 _SHARED = (type, types.ModuleType, types.FunctionType, types.CodeType)
 # References that this file itself holds to an object while it counts them: a table, an argument.
 _OURS = 2
+# Whose size is their own business; of others nothing is asked.
+_PLAIN = (str, bytes, bytearray, int, float, complex, tuple, list, dict, set, frozenset, collections.deque)
+_basic_size_of: Callable[[type], int] = type.__dict__["__basicsize__"].__get__
 
 
 def newest_entries(container: Any, most: int) -> list[Any]:
@@ -71,6 +75,28 @@ def entry_types(container: Any, growth: int, iterations: int) -> tuple[TypeGrowt
         for name, count in found.most_common(8)
         if count >= n_entries / 10
     )
+
+
+def size_per_entry(container: Any, growth: int) -> tuple[float, float]:
+    """Objects that one entry of a container consists of, and the bytes that they take, on average.
+
+    Args:
+        container: What grows.
+        growth: Entries added since the mark.
+    """
+    container = _inside(container)
+    entries = newest_entries(container, min(growth, _MOST_ENTRIES))
+    n_entries = max(1, len(entries) // 2 if inherits(container, dict) else len(entries))
+    owned = _owned_by(entries)
+    return len(owned) / n_entries, sum(map(_size_of, owned)) / n_entries
+
+
+def _size_of(thing: Any) -> int:
+    """Bytes of an object, without asking it; of one of another type its fields alone."""
+    kind = type(thing)
+    if any(kind is plain for plain in _PLAIN):
+        return sys.getsizeof(thing)
+    return _basic_size_of(kind)
 
 
 def _owned_by(entries: list[Any]) -> list[Any]:

@@ -17,23 +17,13 @@ from contextlib import contextmanager
 from itertools import compress
 from typing import Any
 
-from pytest_reqleak.agent.ageing import Ageing, ageing_of
 from pytest_reqleak.agent.bounds import bound_of
 from pytest_reqleak.agent.candidates import NEARLY, Candidate, fold, largest, rank
 from pytest_reqleak.agent.deadlines import seconds_ahead
 from pytest_reqleak.agent.entries import entry_name, entry_types, newest_keys, shares_entries
-from pytest_reqleak.agent.gauges import Gauge, following_gauge, gauge_of, way_to
 from pytest_reqleak.agent.heap import Chain, HeapSearch
-from pytest_reqleak.agent.identity import (
-    Picker,
-    Seer,
-    home_of,
-    inherits,
-    instance_dict,
-    module_dict,
-    of_kind,
-    type_name,
-)
+from pytest_reqleak.agent.held import Held
+from pytest_reqleak.agent.identity import Picker, Seer, home_of, inherits, module_dict, of_kind, type_name
 from pytest_reqleak.agent.linked import LEAST_LINKS, linked_holder
 from pytest_reqleak.agent.paths import Path
 from pytest_reqleak.agent.registries import name_registries
@@ -64,10 +54,7 @@ _LEAST = 2
 _MOST_OLD = 400
 _MOST_NEW = 100
 _MOST_HOLDERS = 10
-_MOST_WATCHED = 3
 _MOST_LINKS = 30
-# The store and what it is a part of: there stands the moment of its last sweep.
-_NEAR = 3
 # Slower than that share of the surviving objects, a container is no explanation.
 _LEAST_SHARE = 0.1
 
@@ -100,7 +87,7 @@ class HolderSearch:
         entries_ahead: After `grown`: in how many seconds the newest entries of the likeliest container
             say that they end, by its path; empty: they do not say.
         gave_up: After `grown`: whether the time ran out before all were named.
-        gauges: After `grown`: reads the size of each of the first holders, by its path.
+        held: After `grown`: the first of the holders, to be asked again.
     """
 
     def __init__(
@@ -123,10 +110,8 @@ class HolderSearch:
         self._special: list[Any] | None = None
         self.untracked_types: tuple[TypeGrowth, ...] = ()
         self.entries_ahead: dict[str, float] = {}
-        self._ageing: Ageing | None = None
-        self._followed: dict[str, Gauge] = {}
         self.gave_up = False
-        self.gauges: dict[str, Gauge] = {}
+        self.held = Held({})
 
     def mark(self, *seers: Seer, texts: bool = False) -> None:
         """Note the size of every container; forgets an earlier mark.
@@ -156,9 +141,8 @@ class HolderSearch:
     def close(self) -> None:
         """Forget the mark and free its table."""
         self._table = self._texts = None
-        self._ageing, self._followed = None, {}
         self._roots.clear()
-        self.gauges.clear()
+        self.held = Held({})
 
     def grown(self, iterations: int, types: Mapping[str, float] | None = None) -> tuple[Holder, ...]:
         """What has grown since `mark`, the likeliest cause first; frees the mark.
@@ -181,7 +165,7 @@ class HolderSearch:
             candidates = self._candidates(least, special.see)
             self._special = special.found
             holders = self._resources.grown(iterations, least, special.found)
-            self.gauges = resource_gauges(holders)
+            self.held = Held(resource_gauges(holders))
             self._name(candidates)
             name_registries(candidates)
             # What keeps objects alive is asked for next: not this list.
@@ -192,16 +176,15 @@ class HolderSearch:
             ahead = seconds_ahead(kept[0].thing) if kept else 0.0
             self.entries_ahead = {kept[0].text: ahead} if ahead > 0 else {}
             if kept:
-                self._ageing, self._followed = _ageing(kept[0], candidates), _followed(kept[0])
+                self.held.may_age(kept[0], candidates)
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             for found in kept:
                 holder = _holder(found, iterations, kept)
                 holders.append(holder)
                 # What is full does not grow any more, though it did since the mark.
                 # The collector fills its own list in whatever line it happens to run.
-                watched = not holder.is_full and found.thing is not gc.garbage
-                if watched and len(self.gauges) < _MOST_WATCHED:
-                    self.gauges[holder.path] = gauge_of(found)
+                if not holder.is_full and found.thing is not gc.garbage:
+                    self.held.watch(holder.path, found)
             n_atexit = atexit._ncallbacks() - self._n_atexit
             if types and n_atexit < least and not _explain(holders, types):
                 linked = self._linked(types, iterations)
@@ -221,23 +204,6 @@ class HolderSearch:
             )
         holders.sort(key=lambda holder: holder.is_weak)
         return tuple(_without_twins(holders)[:_MOST_HOLDERS])
-
-    def age(self, seconds: float) -> int:
-        """Make the entries of the first holder older, where they carry moments; tells how many."""
-        if self._ageing is None:
-            return 0
-        # The app may put another in the place of a store that it sweeps: nothing here may keep this one.
-        self.gauges |= self._followed
-        return self._ageing.age(seconds)
-
-    def aged_left(self) -> int:
-        """How many of those are there still."""
-        return 0 if self._ageing is None else self._ageing.left()
-
-    def rejuvenate(self) -> None:
-        """Give them their moments back."""
-        if self._ageing is not None:
-            self._ageing.restore()
 
     def _candidates(self, least: int, see: Seer) -> list[Candidate]:
         table = self._table
@@ -342,22 +308,6 @@ class HolderSearch:
         extra = {name: thing for name, thing in self._roots.items() if not _is_harness(thing)}
         roots = [*named, *running_roots(tracked, extra)]
         return HeapSearch(roots, [*barred, self], self._seconds)
-
-
-def _ageing(first: Candidate, candidates: Sequence[Candidate]) -> Ageing | None:
-    """Of the likeliest container, or of what grows with it: a cache keeps its moments beside its values."""
-    alike = [found for found in candidates if abs(found.growth - first.growth) <= NEARLY * first.growth]
-    above = first.chain_links[-_NEAR - 1 : -1]
-    near = [link if type(link) is dict else instance_dict(link) for link in above]
-    if first.chain is not None:
-        near.append(first.chain.names)
-    ways = [way_to(found) for found in (first, *alike) if found.text]
-    return ageing_of([way for way in ways if way is not None], [names for names in near if names])
-
-
-def _followed(found: Candidate) -> dict[str, Gauge]:
-    again = way_to(found)
-    return {} if again is None else {found.text: following_gauge(again)}
 
 
 def _explain(holders: Sequence[Holder], types: Mapping[str, float]) -> bool:

@@ -48,3 +48,5 @@ class Decision:
     shorter_batches: bool = False
     """With `go_on`: the readings are noisy, and more of them show the floor below the noise."""
     notes: tuple[Note, ...] = ()
+    hidden: float = 0.0
+    """Live blocks per iteration that could grow unseen in the noise; 0 where nothing hides."""

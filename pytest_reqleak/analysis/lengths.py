@@ -49,6 +49,10 @@ _MOST_ENTRY_BYTES = 16
 # Steps end somewhere: of what rose, this much must be explained.
 _EXPLAINED = 0.5
 
+# What could hide in the noise of a calm app is a block in a thousand requests; where it is more than one in
+# twenty, it is worth a look at the containers.
+_LEAST_HIDDEN = 0.05
+
 _STAGE = 3
 """What is judged here was watched for longer than two confirmations: doubts have no credit left."""
 
@@ -82,6 +86,20 @@ def heap_rate(samples: Samples) -> float:
     return rise / max(1.0, (x[-1] - start) * (1 - 1 / _PARTS))
 
 
+def hides_growth(decision: Decision) -> bool:
+    """Whether more could grow than the readings show, so that a look at the containers is worth its cost.
+
+    Args:
+        decision: Clean, with room in its noise; or not certain of what grows in Python's objects.
+    """
+    if decision.outcome is Outcome.CLEAN:
+        return decision.hidden >= _LEAST_HIDDEN
+    wanted = {Meter.LIVE_BLOCKS, Meter.GC_OBJECTS, Meter.HEAP_BYTES}
+    blocks = [growth for growth in decision.growth if growth.meter is Meter.LIVE_BLOCKS]
+    rises = any(growth.high >= _LEAST_HIDDEN for growth in blocks)
+    return decision.outcome is Outcome.INCONCLUSIVE and wanted.issuperset(decision.grows) and rises
+
+
 def may_leak(holders: Sequence[Holder], heap_rate: float) -> list[Holder]:
     """Those that nothing known limits, and whose own memory may be what rises.
 
@@ -93,6 +111,7 @@ def may_leak(holders: Sequence[Holder], heap_rate: float) -> list[Holder]:
         one
         for one in holders
         if one.bound is None
+        and not one.is_weak
         and one.growth_per_iteration >= LEAST_ENTRIES
         and one.growth_per_iteration * _MOST_ENTRY_BYTES >= _EXPLAINED * heap_rate
     ]
@@ -164,3 +183,49 @@ def as_leak(decision: Decision, holder: Holder, lengths: Piece, watched: Samples
         f"{format_count(iterations)} {unit}s, to {length}; "
         "what it takes grows in ever longer steps",
     )
+
+
+def as_entries(decision: Decision, holder: Holder, lengths: Piece, objects: float, *, unit: str) -> Decision:
+    """The answer where a container grows for ever, by more than its own slots, under noise.
+
+    Args:
+        decision: The answer without that knowledge.
+        holder: The container.
+        lengths: Iterations, and its length at each.
+        objects: That one entry consists of.
+        unit: What one iteration is called.
+
+    Returns:
+        A leak; the answer as it was, where the entries take no memory, or too few come to explain the doubt.
+    """
+    iterations = max(1, lengths[0][-1] - lengths[0][0])
+    entries = (lengths[1][-1] - lengths[1][0]) / iterations
+    blocks = entries * objects
+    if blocks < _LEAST_HIDDEN:
+        return decision
+    length = format_count(lengths[1][-1]) + _MEASURE.get(holder.type, "")
+    slope = Growth(meter=Meter.LIVE_BLOCKS, per_iteration=blocks, low=blocks, high=blocks, grows=True)
+    return replace(
+        decision,
+        outcome=Outcome.LEAK,
+        growth=tuple(
+            slope if growth.meter is Meter.LIVE_BLOCKS else replace(growth, grows=False)
+            for growth in decision.growth
+        ),
+        grows=(Meter.LIVE_BLOCKS,),
+        classification=(Cause.PYTHON,),
+        reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
+        f"{format_count(iterations)} {unit}s, to {length}; "
+        "whatever else rises and falls hides that from the meters of memory",
+    )
+
+
+def none_endless(decision: Decision) -> Decision:
+    """The answer with what the lengths add to it, where no container grows for ever."""
+    told = [
+        replace(note, text=f"{note.text}; no container gets longer all along")
+        if note.slug == "noise"
+        else note
+        for note in decision.notes
+    ]
+    return replace(decision, notes=tuple(told))

@@ -188,13 +188,19 @@ def cut_share(raw: Sequence[RawSite], frames: int, code: CodeMap | None = None) 
 
 
 def line_sites(
-    lines: Sequence[RawLine], total_bytes: float, *, gauge: str = HEAP, native: bool = True
+    lines: Sequence[RawLine],
+    total_bytes: float,
+    *,
+    total_blocks: float = 0.0,
+    gauge: str = HEAP,
+    native: bool = True,
 ) -> tuple[RawSite, ...]:
     """What stays on a line of Python, where no tracer has seen the allocation.
 
     Args:
         lines: What was watched.
         total_bytes: Per iteration, to be shared out.
+        total_blocks: Likewise.
         gauge: Which of the gauges they belong to.
         native: Whether C code has allocated them behind Python's back.
     """
@@ -202,7 +208,7 @@ def line_sites(
         RawSite(
             frames=line.frames,
             bytes_per_iteration=total_bytes * line.share,
-            blocks_per_iteration=0.0,
+            blocks_per_iteration=total_blocks * line.share,
             native=native,
         )
         for line in lines

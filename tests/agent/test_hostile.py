@@ -23,7 +23,7 @@ def look(request):
         for i in range(done, done + 100): request(i)
     # No local of this frame may be a container that grows.
     holders = search.grown(300, {growth.type: growth.per_iteration for growth in types.grown(300)})
-    for read in search.gauges.values(): read()
+    for read in search.held.gauges.values(): read()
     return [holder.path for holder in holders], [growth.type for growth in telling_first(types.grown(300))]
 
 say([look(shop.fill), look(shop.chain)])

@@ -15,9 +15,9 @@ search.mark(texts=True)
 for i in range(100, 300):
     shop.request(i)
 holders = search.grown(200)
-before = search.gauges and dict((path, read()) for path, read in search.gauges.items())
+before = search.held.gauges and dict((path, read()) for path, read in search.held.gauges.items())
 shop.request(300)
-after = {path: read() for path, read in search.gauges.items()}
+after = {path: read() for path, read in search.held.gauges.items()}
 say([[[h.path, h.type, h.growth_per_iteration] for h in holders], before, after])
 """
 

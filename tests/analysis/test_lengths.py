@@ -1,14 +1,24 @@
-"""What the lengths of containers say, where their memory comes in steps."""
+"""What the lengths of containers say, where memory comes in steps or under noise."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from analysis_samples import samples_at
 
-from pytest_reqleak.analysis.decision import Decision, Outcome
-from pytest_reqleak.analysis.lengths import as_leak, grows_for_ever, heap_rate, may_leak, rises_in_steps
+from pytest_reqleak.analysis.decision import Decision, Note, Outcome
+from pytest_reqleak.analysis.lengths import (
+    as_entries,
+    as_leak,
+    grows_for_ever,
+    heap_rate,
+    hides_growth,
+    may_leak,
+    none_endless,
+    rises_in_steps,
+)
 from pytest_reqleak.model.finding import Growth, Holder
 from pytest_reqleak.model.meter import Cause, Meter
 
@@ -117,3 +127,49 @@ def test_a_container_that_takes_no_more_memory_is_no_leak():
     level = samples_at(PLACES, {Meter.HEAP_BYTES: [10**6] * len(PLACES)})
 
     assert clean() == as_leak(clean(), held(), (PLACES, PLACES), level, unit="request")
+
+
+def noisy(outcome=Outcome.CLEAN, hidden=2.0, high=2.0, grows=(), causes=()):
+    growth = Growth(meter=Meter.LIVE_BLOCKS, per_iteration=0.0, low=-high, high=high, grows=False)
+    return Decision(
+        outcome=outcome, growth=(growth,), grows=grows, classification=causes, reason="", hidden=hidden
+    )
+
+
+def test_containers_are_asked_where_more_could_hide_than_one_in_twenty():
+    assert hides_growth(noisy())
+    assert not hides_growth(noisy(hidden=0.01))
+    assert not hides_growth(noisy(hidden=0.0))
+
+
+def test_containers_are_asked_where_growth_of_objects_is_not_certain():
+    unsure = {"outcome": Outcome.INCONCLUSIVE, "hidden": 0.0}
+
+    assert hides_growth(noisy(**unsure, grows=(Meter.LIVE_BLOCKS,)))
+    assert not hides_growth(noisy(**unsure, high=0.01, grows=(Meter.LIVE_BLOCKS,)))
+    assert not hides_growth(noisy(**unsure, grows=(Meter.DESCRIPTORS,)))
+    assert not hides_growth(noisy(outcome=Outcome.LEAK, grows=(Meter.LIVE_BLOCKS,)))
+
+
+def test_entries_that_come_for_ever_are_a_leak_of_what_they_consist_of():
+    decision = as_entries(noisy(), held(), (PLACES, PLACES), 3.0, unit="request")
+
+    assert (Outcome.LEAK, (Meter.LIVE_BLOCKS,)) == (decision.outcome, decision.grows)
+    assert [3.0] == [growth.per_iteration for growth in decision.growth if growth.grows]
+    assert decision.reason.startswith(
+        "app.SEEN gets longer by 1.0 per request, steadily over 10,000 requests"
+    )
+
+
+@pytest.mark.parametrize(("objects", "each"), [(0.0, 1.0), (1.0, 0.01), (0.04, 1.0)])
+def test_entries_that_take_no_memory_or_come_too_rarely_explain_no_doubt(objects, each):
+    lengths = (PLACES, [int(each * n) for n in PLACES])
+
+    assert noisy() == as_entries(noisy(), held(), lengths, objects, unit="request")
+
+
+def test_a_clean_answer_says_that_no_container_was_found_to_grow():
+    decision = replace(noisy(), notes=(Note(slug="noise", text="much noise"), Note(slug="cycles", text="c")))
+
+    told = [note.text for note in none_endless(decision).notes]
+    assert ["much noise; no container gets longer all along", "c"] == told

@@ -77,6 +77,13 @@ def test_the_verdict_and_its_evidence_are_right_without_a_socket(name, tmp_path)
     verify(check(name, tmp_path, "--server", "direct", expect=expect), expect)
 
 
+@pytest.mark.parametrize("name", ["leak_flags", "leak_list"])
+def test_growth_below_the_threshold_is_clean_whatever_shows_it(name, tmp_path):
+    run = check(name, tmp_path, "--server", "direct", "--threshold", "1KiB", expect={})
+
+    assert "clean" == run["verdict"], run["reason"]
+
+
 def test_what_lives_for_an_hour_is_neither_called_a_leak_nor_clean(tmp_path):
     expect = expectation("long_sessions")
     verify(check("long_sessions", tmp_path, "--server", "direct", expect=expect), expect)
