@@ -110,6 +110,9 @@ class Findings:
         """Where the bytes lie that an iteration leaves behind."""
         rates = _rates(decision)
         growing = [growth.meter for growth in decision.growth if growth.grows]
+        if decision.outcome is Outcome.INCONCLUSIVE:
+            # What is not settled has no flag of its own yet.
+            growing = list(decision.grows)
         if self.counted is not None:
             return Parts(python=self.counted.bytes_per_iteration)
         parts = parts_of(

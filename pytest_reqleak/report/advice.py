@@ -79,7 +79,10 @@ def next_steps(run: Run) -> list[str]:
         longer = int(named[1]) if named else _round_up(run.iterations * 4)
         steps.append(f"Measure longer: iterations={longer} tells slow growth from a cache that fills.")
         if run.server.name not in ("direct", ""):
-            steps.append("Measure with server=direct: without a socket the readings are quieter.")
+            steps.append(
+                "Measure with server=direct: without a socket the readings are quieter, unless it is a clock "
+                "that moves them."
+            )
     grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
     if grows and not run.sites and run.explained is None and not is_resource_only(run):
         steps.append("Measure with trace=always to see where the memory is allocated.")
