@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 WATCH_SECONDS, NATIVE_SECONDS, GARBAGE_SECONDS = 0.5, 1.0, 0.2
 """What each inquiry may take, the reading of a capture not counted."""
 
+# What is rare takes many requests, and those of pandas take 0.2 s each where every line is watched: nobody
+# waits longer than this for a line.
+_MOST_WATCH_SECONDS = 4.0
+
 # The first requests fill the tables of a watch or a tracer.
 _FIRST = 3
 _LEAST, _MOST = 8, 300
@@ -174,11 +178,15 @@ def _watch_once(
     if not agent.watch_lines(memory=memory, every_frame=every_frame):
         return None
     try:
-        first = stages.run(Phase.TRACE, max(_FIRST, _wanted(rate, 1)), batches=1)
+        pace = max(seconds_per_iteration(stages.run(Phase.TRACE, _FIRST, batches=1)), 1e-6)
+        first = min(_wanted(rate, 1), int(_MOST_WATCH_SECONDS / pace))
+        if first > _FIRST:
+            pace = max(seconds_per_iteration(stages.run(Phase.TRACE, first, batches=1)), 1e-6)
         agent.restart_watch()
-        affordable = int(WATCH_SECONDS / max(seconds_per_iteration(first), 1e-6))
+        affordable = int(WATCH_SECONDS / pace)
         # Listeners that pile up are called by every request, line by line: then few must do.
         least = _LEAST if affordable >= _LEAST else max(_FIRST, _wanted(rate, _FEW_EVENTS))
+        least = min(least, max(_FIRST, int(_MOST_WATCH_SECONDS / pace)))
         stages.run(Phase.TRACE, max(least, min(_MOST, _wanted(rate, _GOOD_EVENTS), affordable)), batches=1)
     finally:
         lines = agent.end_watch()
