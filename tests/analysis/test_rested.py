@@ -24,11 +24,11 @@ def rising_until(share: float, *, batches: int = 50, batch: int = 10, rate: int 
     )
 
 
-@pytest.mark.parametrize("share", [0.75, 0.8, 0.9, 1.0])
+@pytest.mark.parametrize("share", [0.7, 0.75, 0.8, 0.9, 1.0])
 def test_a_rise_that_lasted_into_the_last_third_is_not_called_clean_at_once(share):
     assert Outcome.GO_ON is screen(rising_until(share), threshold=0.05).outcome
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.6, 0.64])
 def test_a_rise_that_ended_early_is_clean(share):
     assert Outcome.CLEAN is screen(rising_until(share), threshold=0.05).outcome
