@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_reqleak.model.finding import Frame
@@ -18,6 +19,8 @@ from pytest_reqleak.model.raw import RawFrame
 _MOST_FILES = 200
 _MOST_BYTES = 2_000_000
 _DEFINITION = re.compile(r"(\s*)(?:async\s+)?(?:def|class)\s+(\w+)")
+_Definition = tuple[int, int, str]
+"""Number of its line, margin, name."""
 _EVENT_LOOP = (
     "/asyncio/",
     "/concurrent/futures/",
@@ -46,7 +49,7 @@ class Sources:
         self._code = code
         self._lines: dict[str, list[str]] = {}
         self._scopes: dict[str, list[_Scope]] = {}
-        self._definitions: dict[str, list[tuple[int, int, str]]] = {}
+        self._definitions: dict[str, list[_Definition]] = {}
         self._frames: dict[RawFrame, Frame] = {}
 
     def frame(self, raw: RawFrame) -> Frame:
@@ -101,16 +104,8 @@ class Sources:
             )
             definitions = [(place, len(match[1]), match[2]) for place, match in found if match is not None]
             self._definitions[file] = definitions
-        names: list[str] = []
-        margin = _margin(lines[number - 1])
-        before = bisect_right(definitions, number, key=lambda definition: definition[0])
-        for place, here, name in reversed(definitions[:before]):
-            if here < margin or place == number:
-                names.append(name)
-                margin = here
-            if margin == 0:
-                break
-        return ".".join(reversed(names))
+        before = definitions[: bisect_right(definitions, number, key=lambda definition: definition[0])]
+        return _open_at(number, lines, before) or _above(number, lines, before)
 
     def _read(self, file: str) -> list[str]:
         lines = self._lines.get(file)
@@ -124,6 +119,36 @@ class Sources:
                     lines = []
             self._lines[file] = lines
         return lines
+
+
+def _open_at(number: int, lines: Sequence[str], definitions: Sequence[_Definition]) -> str:
+    """The definitions whose bodies have not ended before a line."""
+    names: list[str] = []
+    lowest, below = _margin(lines[number - 1]), number
+    for place, here, name in reversed(definitions):
+        between = [line for line in lines[place : below - 1] if line.strip()]
+        # A signature of several lines ends with its bracket, where the definition began.
+        ends = (_margin(line) for line in between if line.lstrip()[0] not in ")]}#")
+        lowest, below = min([lowest, *ends]), place
+        if here < lowest or place == number:
+            names.append(name)
+        lowest = min(lowest, here)
+        if lowest == 0:
+            break
+    return ".".join(reversed(names))
+
+
+def _above(number: int, lines: Sequence[str], definitions: Sequence[_Definition]) -> str:
+    """The nearest definitions above a line, by indentation alone: a text at the margin ends none of them."""
+    names: list[str] = []
+    margin = _margin(lines[number - 1])
+    for place, here, name in reversed(definitions):
+        if here < margin or place == number:
+            names.append(name)
+            margin = here
+        if margin == 0:
+            break
+    return ".".join(reversed(names))
 
 
 def _margin(line: str) -> int:

@@ -142,3 +142,49 @@ def test_reading_sources_fills_no_line_cache(shop):
     Sources(CODE).frame((shop, 15, ""))
 
     assert before == set(linecache.cache)
+
+
+NESTED = """\
+def wrap(app):
+    @wraps(app)
+    async def wrapped(scope, receive, send):
+        conn = scope["conn"]
+
+        async def sender(
+            message,
+        ) -> None:
+            await send(message)
+
+        # The answer has begun.
+        try:
+            await app(scope, receive, sender)
+        except KeyError:
+            def late():
+                return 1
+            raise
+        return None
+    return wrapped
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "function"),
+    [
+        (1, "wrap"),
+        (4, "wrap.wrapped"),
+        (9, "wrap.wrapped.sender"),
+        (13, "wrap.wrapped"),
+        (16, "wrap.wrapped.late"),
+        (17, "wrap.wrapped"),
+        (18, "wrap.wrapped"),
+        (19, "wrap"),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_line_after_a_nested_function_belongs_to_the_one_around_it(tmp_path, line, function, exact):
+    file = tmp_path / "routing.py"
+    file.write_text(NESTED)
+    if exact and line == 1:
+        function = ""
+
+    assert function == Sources(CODE).function(str(file), line, exact=exact)
