@@ -87,7 +87,7 @@ def _merge_siblings(found: list[Candidate]) -> list[Candidate]:
     for one in found:
         links = one.chain_links
         parent = links[-2] if len(links) > 1 else one.thing
-        if any(type(parent) is kind for kind in (list, tuple, dict)) and one.text.endswith("]"):
+        if any(inherits(parent, kind) for kind in (list, tuple, dict)) and one.text.endswith("]"):
             families.setdefault(id(parent), []).append(one)
     for family in families.values():
         if len(family) < _SIBLINGS:

@@ -279,6 +279,11 @@ CASES = {
         "shop.SHARDS[…]",
         "list",
     ),
+    "rooms of a defaultdict": (
+        "import collections\nROOMS = collections.defaultdict(set)\ndef request(i): ROOMS[i % 40].add(str(i))",
+        "shop.ROOMS[…]",
+        "set",
+    ),
 }  # fmt: skip
 
 
