@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -232,3 +233,29 @@ def test_no_report_takes_the_place_of_what_is_read(run_command, project, given, 
 
     assert_told(result, 2, f"--json = './kept.json' (command line): './kept.json' is the file of {what}, *")
     assert text == (project.path / "kept.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "server"),
+    [
+        (["check", "apps:clean", "--server", "uvicorn"], "uvicorn"),
+        (["check", "apps:clean", "--isolate"], "bundled"),
+        (["compare", "apps:clean", "--server", "uvicorn", "--server", "granian"], "uvicorn"),
+    ],
+    ids=["server", "isolate", "compare"],
+)
+def test_a_server_that_needs_posix_is_refused_in_one_line_on_windows(project, arguments, server):
+    windows = f"""
+        import asyncio, signal, subprocess, sys
+        import pytest_reqleak.cli, pytest_reqleak.fixture
+        for name in ("SIGHUP", "SIGKILL", "SIGCHLD", "SIGCONT", "SIGPIPE"):
+            vars(signal).pop(name, None)
+        sys.platform = "win32"
+        sys.exit(pytest_reqleak.cli.main({arguments!r}))
+    """
+    done = project.run(sys.executable, "-c", textwrap.dedent(windows), timeout=120)
+
+    assert 2 == done.ret
+    assert [
+        f"reqleak: server = {server!r}: servers in processes of their own need a POSIX system"
+    ] == done.errlines
