@@ -121,7 +121,7 @@ def _refuse_what_needs_a_process(plan: Plan) -> None:
         if asked != usual:
             raise UsageError(
                 f"{name} = {asked!r}: can only be chosen for a process that is started for the run: "
-                "add --reqleak-isolate (isolate=True), or choose a server in a process of its own"
+                "add --isolate (isolate=True), or choose a server in a process of its own"
             )
 
 
