@@ -171,6 +171,42 @@ def test_an_app_of_each_test_is_shut_down_before_its_fixture(run_pytest):
     result.assert_outcomes(passed=3)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="servers in processes need POSIX")
+def test_an_app_whose_process_died_in_a_test_is_booted_anew_for_the_next(run_pytest):
+    result = run_pytest(
+        """
+        import os
+        import pytest
+
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                if scope["path"] == "/die":
+                    os._exit(3)
+                await send({"type": "http.response.start", "status": 200})
+                await send({"type": "http.response.body", "body": b"ok"})
+
+        @pytest.fixture(scope="session")
+        def reqleak_app():
+            return app
+
+        @pytest.mark.no_leak
+        def test_dies(reqleak_client):
+            reqleak_client.get("/die")
+
+        @pytest.mark.no_leak
+        def test_measured(reqleak_client):
+            assert reqleak_client.get("/").text == "ok"
+
+        def test_plain(reqleak_client):
+            assert reqleak_client.get("/").text == "ok"
+        """,
+        "--reqleak-isolate",
+        "--reqleak-iterations=200",
+    )
+
+    result.assert_outcomes(passed=2, failed=1)
+
+
 def test_a_test_that_calls_check_is_not_repeated_and_its_marker_sets_the_options(run_pytest, read_json):
     result = run_pytest(
         """
