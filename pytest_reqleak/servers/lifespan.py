@@ -118,8 +118,8 @@ class Lifespan:
         lines = message.strip().splitlines()
         if not lines:
             return f"{line}; it gave no reason"
-        # What frameworks send is a whole traceback; its last line says what happened.
-        return f"{line}: {lines[-1].strip()}" + (f"\n{indent(message.strip())}" if len(lines) > 1 else "")
+        first, *below = _what_happened_first(lines)
+        return "\n".join([f"{line}: {first}", *map(indent, below)])
 
     def _knew_lifespan(self, error: BaseException) -> bool:
         """Whether the app took the start-up message for what it is, and then failed.
@@ -135,3 +135,13 @@ class Lifespan:
             if frame.f_globals.get("__name__") != __name__
             for constant in frame.f_code.co_consts
         )
+
+
+def _what_happened_first(lines: list[str]) -> list[str]:
+    """What frameworks send is a whole traceback: the exception stands behind its frames."""
+    tops = [place for place, line in enumerate(lines) if line.startswith("Traceback (")]
+    if not tops:
+        return lines
+    behind = (place for place in range(tops[-1] + 1, len(lines)) if not lines[place].startswith(" "))
+    said = next(behind, len(lines))
+    return lines[said:] + lines[:said]

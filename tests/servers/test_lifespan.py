@@ -90,6 +90,32 @@ def test_a_failure_that_is_only_told_is_quoted():
     assert boot_failure(app) == "shop:app: the app's lifespan start-up failed: no database"
 
 
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        ("no database\nis it up?\n", ["no database", "is it up?"]),
+        (
+            "Traceback (most recent call last):\n  File \"a.py\", in up\nOSError: no database\nis it up?\n",
+            [
+                "OSError: no database",
+                "is it up?",
+                "Traceback (most recent call last):",
+                '  File "a.py", in up',
+            ],
+        ),
+    ],
+    ids=["text", "traceback"],
+)
+def test_a_failure_told_in_several_lines_is_quoted_once_with_what_happened_first(message, lines):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": message})
+
+    first, *below = lines
+    expected = [f"shop:app: the app's lifespan start-up failed: {first}", *(f"    {line}" for line in below)]
+    assert expected == boot_failure(app).splitlines()
+
+
 def test_a_failure_without_a_reason_says_so():
     async def app(scope, receive, send):
         await receive()
