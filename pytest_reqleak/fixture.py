@@ -133,6 +133,10 @@ def measure_app(
     """
     plan = settings.plan
     workload = read_requests(requests)
+    if plan.server == "bundled":
+        from pytest_reqleak.servers.methods import check_methods
+
+        check_methods(workload)
     with ExitStack() as opened:
         opened.enter_context(one_at_a_time())
         started = time.perf_counter()
