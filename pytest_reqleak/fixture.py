@@ -163,6 +163,8 @@ def measure_app(
             boot_seconds=boot_seconds,
             between_batches=None if recorders is None else recorders.between_batches,
         )
+    # Only now: the app has been shut down.
+    run = replace(run, caveats=run.caveats + booted.unseen.caveats())
     if recorders is not None:
         run = replace(run, caveats=run.caveats + recorders.caveats())
     run = categorized(run, None if recorders is None else recorders.categorize)

@@ -143,6 +143,33 @@ def test_an_app_that_cannot_be_measured_is_told_in_one_line(run_command, project
     assert_told(run_command("check", *arguments, f"--server={server}"), 4, message)
 
 
+def test_what_the_app_raises_where_no_client_sees_it_is_told_below_the_answer(run_command, project):
+    project.makepyfile(
+        unseen="""
+        import apps
+
+        async def app(scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                raise OSError("no disk")
+            await apps.answer(send)
+            raise LookupError("late")
+        """
+    )
+    result = run_command("check", "unseen:app", "-n100", "--batches=10", "--warmup=10")
+
+    assert 0 == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "CLEAN: *",
+            "  note: the app raised in 1?? requests after the answer was complete; *LookupError: late",
+            "  note: the app's lifespan raised OSError: no disk at its shutdown",
+        ]
+    )
+
+
 def test_wrong_arguments_exit_with_2(run_command):
     assert [2, 2, 2] == [
         run_command(*arguments).ret for arguments in ([], ["check"], ["check", "apps:clean", "--what"])
