@@ -53,7 +53,7 @@ class Boots:
         Args:
             app: An app object or an import string.
             settings: Server, interface and concurrency; an app that was booted
-                with others is shut down first.
+                with others, or whose process is gone, is shut down first.
             before_teardown: Takes what to call just before the app's fixture is torn down.
 
         Raises:
@@ -78,7 +78,8 @@ class Boots:
         key = _key(app)
         alive = self._by_app.get(key)
         if alive is not None:
-            if alive.asked == asked:
+            # The process of an app may have died in an earlier test, which has told so.
+            if alive.asked == asked and alive.booted.gone() is None:
                 return alive
             self.close(app)
         started = time.perf_counter()

@@ -133,6 +133,10 @@ def measure_app(
     """
     plan = settings.plan
     workload = read_requests(requests)
+    if plan.server == "bundled":
+        from pytest_reqleak.servers.methods import check_methods
+
+        check_methods(workload)
     with ExitStack() as opened:
         opened.enter_context(one_at_a_time())
         started = time.perf_counter()
@@ -159,6 +163,8 @@ def measure_app(
             boot_seconds=boot_seconds,
             between_batches=None if recorders is None else recorders.between_batches,
         )
+    # Only now: the app has been shut down.
+    run = replace(run, caveats=run.caveats + booted.unseen.caveats())
     if recorders is not None:
         run = replace(run, caveats=run.caveats + recorders.caveats())
     run = categorized(run, None if recorders is None else recorders.categorize)

@@ -221,10 +221,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             # "Could not measure" is no failure of the test; this survives pytest-xdist.
             report.reqleak_error = isinstance(error, ReqleakError)
         elif _BOOT in item.stash and item.stash[_BOOT].booted.last_error is not None:
-            from pytest_reqleak.servers.failure import describe_exception, told
+            from pytest_reqleak.servers.failure import section_of
 
-            raised = item.stash[_BOOT].booted.last_error
-            report.sections.append(("Raised by the app", told(describe_exception(raised), raised)))
+            report.sections.append(section_of(item.stash[_BOOT].booted.last_error))
     if report.skipped and not hasattr(report, "wasxfail") and _markers(item) and _is_repeated(item):
         # A marker promises a measurement; who reads the summary shall know that there was none.
         report.reqleak_unmeasured = SKIPPED

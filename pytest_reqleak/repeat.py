@@ -82,6 +82,8 @@ def measure_body(
             before_pass=recorders.before_pass,
             after_pass=None if limit is None else limit.check,
         )
+        if boot is not None:
+            boot.booted.unseen.clear()
         try:
             run = run_workload(
                 plan=plan,
@@ -106,7 +108,8 @@ def measure_body(
             raise
         if limit is not None:
             run = limit.explain(run)
-        run = replace(run, caveats=run.caveats + recorders.caveats() + own_growth(run, fixtures))
+        unseen = () if boot is None else boot.booted.unseen.caveats()
+        run = replace(run, caveats=run.caveats + unseen + recorders.caveats() + own_growth(run, fixtures))
         run = against_baseline(categorized(run, recorders.categorize), settings)
     keep(run)
     judge(run, settings, warn=item.warn)

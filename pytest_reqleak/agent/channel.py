@@ -101,7 +101,8 @@ class Channel:
         body = self._read(length)
         try:
             message = json.loads(body)
-        except ValueError as error:
+        # RecursionError: its lists are nested deeper than the interpreter follows.
+        except (ValueError, RecursionError) as error:
             self.refused += 1
             raise Refused(f"a message that is no JSON: {error}") from error
         if not isinstance(message, dict):

@@ -19,9 +19,6 @@ from pytest_reqleak.agent.identity import class_dict, derives, of_kind
 MOST_CONNECTIONS = 100
 """More than a pool has; where an app opens ever more of them, cursors are not what it leaks."""
 
-# Held by the list of connections, by the variable that goes through them, by the call that counts.
-_OUR_REFERENCES = 3
-
 
 class DeadCursors:
     """Of all connections that lived when somebody looked."""
@@ -51,15 +48,21 @@ class DeadCursors:
         place = len(connections)
         while place:
             place -= 1
-            connection = connections[place]
-            if sys.getrefcount(connection) <= _OUR_REFERENCES:
+            if _references(connections, place) <= _OURS:
                 del connections[place]
-            else:
-                # The driver has no public way to its notes.
-                for notes in gc.get_referents(connection):
-                    if type(notes) is list:
-                        _drop_dead(notes)
-            del connection
+                continue
+            # The driver has no public way to its notes.
+            for notes in gc.get_referents(connections[place]):
+                if type(notes) is list:
+                    _drop_dead(notes)
+
+
+def _references(objects: list[Any], place: int) -> int:
+    return sys.getrefcount(objects[place])
+
+
+# Of an object that its list alone holds: what the call itself adds depends on the version of Python.
+_OURS = _references([object()], 0)
 
 
 def _is_plain(kind: type, base: type) -> bool:

@@ -152,9 +152,11 @@ class NativeTracer:
         self._folder = None
         if folder is not None:
             capture = os.path.join(folder, _CAPTURE)
-            if keep is not None and os.path.exists(capture):
-                _move(capture, keep)
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                if keep is not None and os.path.exists(capture):
+                    _move(capture, keep)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _read(self) -> tuple[RawSite, ...]:
         marks = Marks()

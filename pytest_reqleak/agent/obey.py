@@ -86,7 +86,7 @@ class Obedience:
             try:
                 name, arguments, keywords = calls.pop(0)
                 arguments, keywords = decode(arguments), {k: decode(v) for k, v in keywords.items()}
-            except (NotCodable, ValueError, TypeError, AttributeError):
+            except (NotCodable, ValueError, TypeError, AttributeError, RecursionError):
                 return self._refuse("an order that is no [name, [arguments], {keywords}] of ours")
             if not isinstance(name, str) or not _is_order(name):
                 return self._refuse(f"{name!r} is no order")

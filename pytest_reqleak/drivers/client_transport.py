@@ -25,7 +25,7 @@ from pytest_reqleak.drivers.direct import (
 from pytest_reqleak.drivers.direct_wsgi import Answer
 from pytest_reqleak.servers.app import BootedApp
 from pytest_reqleak.servers.booted import Booted
-from pytest_reqleak.servers.failure import describe_exception
+from pytest_reqleak.servers.failure import Returned, describe_exception
 from pytest_reqleak.servers.host import HostTimeout
 from pytest_reqleak.servers.lifespan import ASGI_VERSIONS
 from pytest_reqleak.servers.wsgi import WsgiCall, add_headers, base_environ
@@ -82,6 +82,10 @@ class DirectTransport(httpx.BaseTransport):
             answer, error = self._call_asgi(request, body)
         else:
             answer, error = self._call_wsgi(request, body)
+        if error is not None and answer.complete:
+            self._booted.unseen.take(error, status=answer.status)
+        elif error is None and not answer.status:
+            error = Returned("returned without a response")
         self._booted.last_error = error
         status, headers, pieces = answer.status, answer.headers, answer.pieces
         if not status:

@@ -273,6 +273,8 @@ class DirectAsgiDriver:
                 error = raised
             if error is not None or not exchange.complete or exchange.start["status"] not in template.good:
                 _judge(exchange, error)
+                if error is not None and exchange.complete and not exchange.gone:
+                    self._booted.unseen.take(error, status=exchange.status)
                 error = None
         running[place] = None
 

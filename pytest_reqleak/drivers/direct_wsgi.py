@@ -188,6 +188,8 @@ class DirectWsgiDriver:
                     error = raised
                 if error is not None or answer.status not in maker.template.good:
                     _judge(answer, error)
+                    if error is not None and answer.complete and not answer.gone:
+                        self._booted.unseen.take(error, status=answer.status)
                     error = None
             batch.running[place] = None
         except BaseException as failure:  # noqa: BLE001 - crosses to the thread that waits

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from pytest_reqleak.errors import RequestFailed, RequestTimeout
 from pytest_reqleak.model.request import Expect, Request
-from pytest_reqleak.servers.failure import describe_exception, indent, traceback_tail
+from pytest_reqleak.servers.failure import indent, what_the_app_did
 from pytest_reqleak.units import format_seconds
 
 BODY_SHOWN_BYTES = 2048
@@ -97,10 +97,7 @@ def _shown(status: int, headers: Iterable[Sequence[bytes]], body: bytes) -> str:
 
 
 def _raised(error: BaseException | None) -> str:
-    if error is None:
-        return ""
-    tail = traceback_tail(error)
-    return f"\nThe app raised {describe_exception(error)}" + (f"\n{tail}" if tail else "")
+    return "" if error is None else f"\n{what_the_app_did(error)}"
 
 
 def _written(output: str) -> str:

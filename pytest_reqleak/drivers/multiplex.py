@@ -74,6 +74,8 @@ class Multiplexer:
             for key, _ in self._selector.select(look_seconds):
                 flight = key.data
                 if self._advance(flight) and not self._launch_next(flight, wires, numbers):
+                    # Its connection is idle from now on: that the server closes it answers no request.
+                    self._forget(flight)
                     flying.remove(flight)
             now = time.monotonic()
             if now < next_look:
@@ -114,6 +116,7 @@ class Multiplexer:
         if incomplete:
             # The server answered without reading on; no next request can follow on this connection.
             flight.unsent = memoryview(b"")
+            self._forget(flight)
             connection.close()
         if connection.sock is None:
             flight.events = 0

@@ -18,6 +18,8 @@ READ_BYTES = 64 * 1024
 KEPT_BYTES = 16 * 1024
 """Of a response as it arrived, to be shown if it is not what was expected."""
 
+_LENGTH_HEADERS = (b"content-length", b"transfer-encoding")
+
 
 class WireTemplate:
     """One request of a workload as bytes, ready to be filled."""
@@ -142,9 +144,9 @@ class ClientConnection:
         return self.ended
 
     def _take_end(self) -> None:
-        # A response whose head tells no length ends with the connection.
-        head = self.received.partition(b"\r\n\r\n")[0].lower()
-        if not self.status or b"\ncontent-length:" in head or b"\ntransfer-encoding:" in head:
+        # A response whose head tells no length ends with the connection; that of an interim one tells none.
+        headers, _ = take_apart(self.received)
+        if not self.status or any(name.lower() in _LENGTH_HEADERS for name, _ in headers):
             raise ConnectionAbortedError("the server closed the connection")
         self.ended = True
         self.keeps_alive = False

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_reqleak.errors import ReqleakError
     from pytest_reqleak.model.plan import Plan
     from pytest_reqleak.model.run import ServerInfo
+    from pytest_reqleak.servers.unseen import Unseen
 
 
 class BootedApp(Protocol):
@@ -25,6 +26,9 @@ class BootedApp(Protocol):
 
     last_error: BaseException | None
     """What the app raised during the last request, where that can be known."""
+
+    unseen: Unseen
+    """What it raised where no client sees it, where that can be known."""
 
     @property
     def name(self) -> str:
@@ -121,7 +125,7 @@ def _refuse_what_needs_a_process(plan: Plan) -> None:
         if asked != usual:
             raise UsageError(
                 f"{name} = {asked!r}: can only be chosen for a process that is started for the run: "
-                "add --reqleak-isolate (isolate=True), or choose a server in a process of its own"
+                "add --isolate (isolate=True), or choose a server in a process of its own"
             )
 
 

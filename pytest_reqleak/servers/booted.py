@@ -20,6 +20,7 @@ from pytest_reqleak.servers.host import GRACE_SECONDS, Host, HostTimeout
 from pytest_reqleak.servers.interface import choose_interface
 from pytest_reqleak.servers.lifespan import Lifespan
 from pytest_reqleak.servers.threads import Threads
+from pytest_reqleak.servers.unseen import Unseen
 from pytest_reqleak.units import format_seconds
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class Booted:
         threads: What calls a WSGI app; None for ASGI.
         lifespan: The app's lifespan, started; None for WSGI.
         last_error: What the app raised during the last request that reached it
-            through a client; its traceback keeps that request's objects alive,
-            so set it to None once it has been looked at.
+            through a client, or how it left that unanswered; its traceback keeps
+            that request's objects alive, so set it to None once it has been looked at.
+        unseen: What the app raised where no client sees it.
         url: `http://127.0.0.1:PORT`; None where there is no socket.
         concurrency: How many requests the server was told to expect at a time.
     """
@@ -58,6 +60,7 @@ class Booted:
         self.threads = Threads(concurrency) if interface == "wsgi" else None
         self.lifespan: Lifespan | None = None
         self.last_error: BaseException | None = None
+        self.unseen = Unseen()
         self.url: str | None = None
         self._server: BundledServer | None = None
         self._closed = False
@@ -91,6 +94,7 @@ class Booted:
             self.threads.close(timeout=GRACE_SECONDS)
         if self.lifespan is not None:
             self._run_to_close(self.lifespan.stop())
+            self.unseen.lifespan = self.lifespan.failed_later
         self.host.close()
 
     def _run_to_close(self, work: Coroutine[Any, Any, None]) -> None:

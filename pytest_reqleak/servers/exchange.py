@@ -6,8 +6,10 @@ the app is called, which the subclasses do, nor how bytes look, which `Framing` 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from pytest_reqleak.servers.failure import Returned
 from pytest_reqleak.servers.framing import Framing
 
 if TYPE_CHECKING:
@@ -111,9 +113,18 @@ class Exchange:
         Args:
             error: What the call raised; None: it returned.
         """
-        if error is not None and not self.disconnected:
-            self.connection.server.booted.last_error = error
-        if self.complete or self.disconnected:
+        if self.disconnected:
+            return
+        server, framing = self.connection.server, self.framing
+        if error is not None:
+            server.booted.last_error = error
+        elif not self.complete:
+            how = "before its response was complete" if framing.status else "without a response"
+            server.booted.last_error = Returned(f"returned {how}")
+        if self.complete:
+            # What is cancelled with the server has done nothing wrong.
+            if error is not None and not (server.closing and isinstance(error, asyncio.CancelledError)):
+                server.booted.unseen.take(error, status=framing.status)
             return
         if self.framing.begun:
             # The client must not take half a response for a whole one.

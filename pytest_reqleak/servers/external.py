@@ -21,6 +21,7 @@ from pytest_reqleak.servers.kinds import ADDRESS
 from pytest_reqleak.servers.orders import Orders
 from pytest_reqleak.servers.process import GRACE_SECONDS, ServerProcess
 from pytest_reqleak.servers.surroundings import free_port, private_folder
+from pytest_reqleak.servers.unseen import Unseen
 from pytest_reqleak.servers.workers import OtherInterface, Worker, Workers
 from pytest_reqleak.units import format_seconds
 
@@ -45,6 +46,7 @@ class ExternalApp:
         interface: `asgi`, `rsgi` or `wsgi`.
         url: `http://127.0.0.1:PORT`.
         last_error: What the app raised is known in its own process only: always None.
+        unseen: Empty, for the same reason.
     """
 
     def __init__(self, asked: Asked, interface: str) -> None:
@@ -57,6 +59,7 @@ class ExternalApp:
         self._asked = asked
         self.interface = interface
         self.last_error: BaseException | None = None
+        self.unseen = Unseen()
 
         self._folder = private_folder()
         self._workers = Workers(self._folder)

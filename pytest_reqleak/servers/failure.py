@@ -22,6 +22,24 @@ _INDENT = "    "
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+class Returned(Exception):
+    """What an app did that has raised nothing and left its request unanswered; its text says it."""
+
+
+def what_the_app_did(error: BaseException) -> str:
+    """Tell what the app raised, with its traceback, or how it returned."""
+    if isinstance(error, Returned):
+        return f"The app {error}"
+    return told(f"The app raised {describe_exception(error)}", error)
+
+
+def section_of(error: BaseException) -> tuple[str, str]:
+    """The same for a test's report: a title, and a text."""
+    if isinstance(error, Returned):
+        return "Not answered by the app", f"it {error}"
+    return "Raised by the app", told(describe_exception(error), error)
+
+
 def innermost(error: BaseException) -> BaseException:
     """Unwrap groups that hold one exception: task groups wrap what the app raised."""
     while True:

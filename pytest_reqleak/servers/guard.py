@@ -31,7 +31,6 @@ HEAD_BYTES, TAIL_BYTES = 64 * 1024, 1024 * 1024
 """What is kept of an output that grows beyond twice as much."""
 
 _KEEP_SIZE_AND_PUNCH_HOLE = 3
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Guard:
@@ -50,7 +49,7 @@ class Guard:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wakeup_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in _STOP_SIGNALS:
+        for number in _stop_signals():
             signal.signal(number, self._stop_later)
 
     def _stop_later(self, *_: object) -> None:
@@ -85,7 +84,7 @@ class Guard:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != guard:
                 os._exit(1)
-            for number in (*_STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
+            for number in (*_stop_signals(), signal.SIGCHLD, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
             null = os.open(os.devnull, os.O_RDONLY)
             os.dup2(null, _LEASH)
@@ -203,6 +202,11 @@ def _prctl(option: int, value: int) -> None:
 
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
+
+
+def _stop_signals() -> tuple[int, ...]:
+    # Not a constant: Windows knows no SIGHUP, and imports this file before it is told what it cannot do.
+    return signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
 def _say(line: str) -> None:

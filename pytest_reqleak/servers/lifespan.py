@@ -28,11 +28,13 @@ class Lifespan:
         state: What the app left in `scope["state"]`; each request gets a shallow copy.
         error: What the app raised on its lifespan where that counts as not
             supporting it; shown when its requests fail later.
+        failed_later: What went wrong after the start-up, as a sentence; empty: nothing that is known.
     """
 
     def __init__(self, app: Any, *, name: str) -> None:
         self.state: dict[str, Any] = {}
         self.error: BaseException | None = None
+        self.failed_later = ""
         self.task: asyncio.Task[None] | None = None
         self._app = app
         self._name = name
@@ -83,6 +85,9 @@ class Lifespan:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit of an app must not end the loop
             self.error = error
+            if self._started.done():
+                when = "at its shutdown" if self._stopping.done() else "while requests were sent"
+                self.failed_later = f"the app's lifespan raised {describe_exception(error)} {when}"
         finally:
             for future in (self._started, self._stopped):
                 if not future.done():
@@ -105,6 +110,9 @@ class Lifespan:
             if not self._started.done():
                 self._started.set_result(None)
         elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            if kind == "lifespan.shutdown.failed":
+                lines = str(message.get("message") or "").strip().splitlines() or ["it gave no reason"]
+                self.failed_later = f"the app's lifespan shutdown failed: {_what_happened_first(lines)[0]}"
             if not self._stopped.done():
                 self._stopped.set_result(None)
         else:
@@ -118,8 +126,8 @@ class Lifespan:
         lines = message.strip().splitlines()
         if not lines:
             return f"{line}; it gave no reason"
-        # What frameworks send is a whole traceback; its last line says what happened.
-        return f"{line}: {lines[-1].strip()}" + (f"\n{indent(message.strip())}" if len(lines) > 1 else "")
+        first, *below = _what_happened_first(lines)
+        return "\n".join([f"{line}: {first}", *map(indent, below)])
 
     def _knew_lifespan(self, error: BaseException) -> bool:
         """Whether the app took the start-up message for what it is, and then failed.
@@ -135,3 +143,13 @@ class Lifespan:
             if frame.f_globals.get("__name__") != __name__
             for constant in frame.f_code.co_consts
         )
+
+
+def _what_happened_first(lines: list[str]) -> list[str]:
+    """What frameworks send is a whole traceback: the exception stands behind its frames."""
+    tops = [place for place, line in enumerate(lines) if line.startswith("Traceback (")]
+    if not tops:
+        return lines
+    behind = (place for place in range(tops[-1] + 1, len(lines)) if not lines[place].startswith(" "))
+    said = next(behind, len(lines))
+    return lines[said:] + lines[:said]

@@ -108,6 +108,7 @@ def test_a_worker_with_another_key_is_turned_away_and_counted(listener):
         framed(b"{}"),
         framed(b"[1, 2]"),
         framed(b"not json"),
+        framed(b"[" * 4096),
         framed(b"\xff\xfe"),
         framed(json.dumps({"proof": 1, "pid": 1}).encode()),
         framed(json.dumps({"proof": "é" * 64, "pid": 1}).encode()),
@@ -116,7 +117,7 @@ def test_a_worker_with_another_key_is_turned_away_and_counted(listener):
         b"GET / HTTP/1.1\r\n\r\n",
         b"",
     ],
-    ids=["empty", "list", "no-json", "no-text", "number", "not-ascii", "huge", "short", "http", "nothing"],
+    ids=["empty", "list", "no-json", "deep", "no-text", "number", "no-ascii", "huge", "cut", "http", "none"],
 )
 def test_a_stranger_is_turned_away_counted_and_told_nothing(listener, message):
     peer = raw_peer(listener, message)
@@ -209,9 +210,13 @@ def test_a_message_that_is_too_long_is_refused_counted_and_ends_the_channel():
     peer.close()
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"1", b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000],
+    ids=["empty", "cut", "list", "number", "no-text", "nested"],
+)
 def test_a_malformed_message_is_refused_counted_and_the_next_is_read(data):
-    channel, peer = pair()
+    channel, peer = pair(most_bytes=100_000)
     peer.sendall(framed(data) + framed(b'{"good": 1}'))
 
     with pytest.raises(Refused):

@@ -1,5 +1,6 @@
 """The agent of another process has the face of one in this process, and obeys nothing else."""
 
+import functools
 import socket
 import sys
 
@@ -147,6 +148,10 @@ def test_an_order_before_a_run_has_begun_is_an_error(line):
     assert "no run has begun" in line.ask({"calls": [["settle", [], {}]]})["message"]
 
 
+# JSON can say it, but nobody can follow it to the end.
+NESTED = functools.reduce(lambda inner, _: [inner], range(600), 0)
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -163,8 +168,9 @@ def test_an_order_before_a_run_has_begun_is_an_error(line):
         {"calls": [["system", ["true"], {}]]},
         {"calls": [[["settle"], [], {}]]},
         {"calls": [["settle", [{"kind": "Popen", "fields": {}}], {}]]},
+        {"calls": [["settle", [NESTED], {}]]},
     ],
-    ids=str,
+    ids=lambda message: str(message)[:60],
 )
 def test_what_is_no_order_is_refused_and_counted(line, message):
     assert ["refused"] == list(line.ask(message))

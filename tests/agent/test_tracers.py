@@ -35,6 +35,20 @@ sites, total = tracer.growth(), tracer.bytes_per_iteration()
 tracer.stop()
 say([[[list(f) for f in s.frames], s.bytes_per_iteration, s.blocks_per_iteration] for s in sites] + [total])
 """
+UNKEPT = """
+import os, tempfile
+from pytest_reqleak.agent.native import NativeTracer
+from pytest_reqleak.errors import ReqleakError
+os.mkdir("temporary")
+tempfile.tempdir = "temporary"
+tracer = NativeTracer(keep=os.path.join("no", "such", "folder", "capture.bin"))
+tracer.start(8)
+before = os.listdir("temporary")
+try:
+    tracer.stop()
+except ReqleakError as error:
+    say([len(before), os.listdir("temporary"), str(error)])
+"""
 # Where greenlet is installed it is in use: SQLAlchemy imports it.
 QUIET = """
 import contextlib
@@ -194,3 +208,12 @@ def test_what_memray_says_of_symbols_and_greenlets_is_not_told_to_the_user(tmp_p
     )
 
     assert "" == done.stderr
+
+
+def test_a_capture_that_cannot_be_kept_is_told_and_leaves_nothing_behind(child):
+    pytest.importorskip("memray")
+
+    before, left, message = child(UNKEPT)
+
+    assert (1, []) == (before, left)
+    assert "the capture cannot be kept there" in message

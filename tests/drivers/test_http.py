@@ -159,9 +159,13 @@ def test_a_head_response_has_no_body(scripted, concurrency):
         ([], "got no response: ConnectionAbortedError"),
         ([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok"], "(status 200) that broke off"),
         ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok"], "(status 200) that broke off"),
+        (
+            [b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok"],
+            "(status 200) that broke off",
+        ),
         ([b"SSH-2.0-OpenSSH\r\n\r\n"], "got a response that is no HTTP"),
     ],
-    ids=["nothing", "short", "no last chunk", "no http"],
+    ids=["nothing", "short", "no last chunk", "short after hints", "no http"],
 )
 def test_what_is_no_whole_response_fails(scripted, response, says, concurrency):
     driver = scripted((response, False), concurrency=concurrency)

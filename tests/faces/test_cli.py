@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -142,6 +143,33 @@ def test_an_app_that_cannot_be_measured_is_told_in_one_line(run_command, project
     assert_told(run_command("check", *arguments, f"--server={server}"), 4, message)
 
 
+def test_what_the_app_raises_where_no_client_sees_it_is_told_below_the_answer(run_command, project):
+    project.makepyfile(
+        unseen="""
+        import apps
+
+        async def app(scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                raise OSError("no disk")
+            await apps.answer(send)
+            raise LookupError("late")
+        """
+    )
+    result = run_command("check", "unseen:app", "-n100", "--batches=10", "--warmup=10")
+
+    assert 0 == result.ret
+    result.stdout.fnmatch_lines(
+        [
+            "CLEAN: *",
+            "  note: the app raised in 1?? requests after the answer was complete; *LookupError: late",
+            "  note: the app's lifespan raised OSError: no disk at its shutdown",
+        ]
+    )
+
+
 def test_wrong_arguments_exit_with_2(run_command):
     assert [2, 2, 2] == [
         run_command(*arguments).ret for arguments in ([], ["check"], ["check", "apps:clean", "--what"])
@@ -232,3 +260,29 @@ def test_no_report_takes_the_place_of_what_is_read(run_command, project, given, 
 
     assert_told(result, 2, f"--json = './kept.json' (command line): './kept.json' is the file of {what}, *")
     assert text == (project.path / "kept.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "server"),
+    [
+        (["check", "apps:clean", "--server", "uvicorn"], "uvicorn"),
+        (["check", "apps:clean", "--isolate"], "bundled"),
+        (["compare", "apps:clean", "--server", "uvicorn", "--server", "granian"], "uvicorn"),
+    ],
+    ids=["server", "isolate", "compare"],
+)
+def test_a_server_that_needs_posix_is_refused_in_one_line_on_windows(project, arguments, server):
+    windows = f"""
+        import asyncio, signal, subprocess, sys
+        import pytest_reqleak.cli, pytest_reqleak.fixture
+        for name in ("SIGHUP", "SIGKILL", "SIGCHLD", "SIGCONT", "SIGPIPE"):
+            vars(signal).pop(name, None)
+        sys.platform = "win32"
+        sys.exit(pytest_reqleak.cli.main({arguments!r}))
+    """
+    done = project.run(sys.executable, "-c", textwrap.dedent(windows), timeout=120)
+
+    assert 2 == done.ret
+    assert [
+        f"reqleak: server = {server!r}: servers in processes of their own need a POSIX system"
+    ] == done.errlines

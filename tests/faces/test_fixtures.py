@@ -171,6 +171,42 @@ def test_an_app_of_each_test_is_shut_down_before_its_fixture(run_pytest):
     result.assert_outcomes(passed=3)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="servers in processes need POSIX")
+def test_an_app_whose_process_died_in_a_test_is_booted_anew_for_the_next(run_pytest):
+    result = run_pytest(
+        """
+        import os
+        import pytest
+
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                if scope["path"] == "/die":
+                    os._exit(3)
+                await send({"type": "http.response.start", "status": 200})
+                await send({"type": "http.response.body", "body": b"ok"})
+
+        @pytest.fixture(scope="session")
+        def reqleak_app():
+            return app
+
+        @pytest.mark.no_leak
+        def test_dies(reqleak_client):
+            reqleak_client.get("/die")
+
+        @pytest.mark.no_leak
+        def test_measured(reqleak_client):
+            assert reqleak_client.get("/").text == "ok"
+
+        def test_plain(reqleak_client):
+            assert reqleak_client.get("/").text == "ok"
+        """,
+        "--reqleak-isolate",
+        "--reqleak-iterations=200",
+    )
+
+    result.assert_outcomes(passed=2, failed=1)
+
+
 def test_a_test_that_calls_check_is_not_repeated_and_its_marker_sets_the_options(run_pytest, read_json):
     result = run_pytest(
         """
@@ -274,6 +310,65 @@ def test_what_the_app_raised_is_shown_with_the_failing_test(run_pytest, server):
     result.stdout.fnmatch_lines(
         ["*assert 500 == 200*", "*Raised by the app*", "LookupError: no such table: orders"]
     )
+
+
+@pytest.mark.parametrize("server", ["bundled", "direct"])
+def test_an_app_that_returned_without_a_response_is_named_with_the_failing_test(run_pytest, server):
+    result = run_pytest(
+        """
+        import apps
+        import pytest
+
+        async def _silent(scope, send):
+            pass
+
+        @pytest.fixture
+        def reqleak_app():
+            return apps.asgi(_silent)
+
+        def test_get(reqleak_client):
+            assert reqleak_client.get("/").status_code == 200
+        """,
+        f"--reqleak-server={server}",
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Not answered by the app*", "it returned without a response"])
+
+
+@pytest.mark.parametrize("server", ["bundled", "direct"])
+def test_what_the_app_raises_behind_its_answers_is_a_note_of_the_test_that_caused_it(
+    run_pytest, read_json, server
+):
+    result = run_pytest(
+        """
+        import apps
+        import pytest
+
+        async def _late(scope, send):
+            await apps.answer(send)
+            if scope["path"] != "/quiet":
+                raise LookupError(scope["path"])
+
+        @pytest.fixture(scope="session")
+        def reqleak_app():
+            return apps.asgi(_late)
+
+        @pytest.mark.no_leak
+        @pytest.mark.parametrize("path", ["/loud", "/quiet"])
+        def test_get(reqleak_client, path):
+            reqleak_client.get(path)
+        """,
+        f"--reqleak-server={server}",
+        "--reqleak-warmup=10",
+        "--reqleak-json=runs.json",
+    )
+
+    result.assert_outcomes(passed=2)
+    runs = read_json("runs.json")["runs"]
+    loud, quiet = ({caveat["slug"]: caveat["text"] for caveat in run["caveats"]} for run in runs)
+    assert "raised-late" not in quiet
+    assert loud["raised-late"].endswith("after the answer was complete; the first: LookupError: /loud")
 
 
 def test_no_reqleak_skips_a_test_that_checks(run_pytest):

@@ -90,6 +90,32 @@ def test_a_failure_that_is_only_told_is_quoted():
     assert boot_failure(app) == "shop:app: the app's lifespan start-up failed: no database"
 
 
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        ("no database\nis it up?\n", ["no database", "is it up?"]),
+        (
+            'Traceback (most recent call last):\n  File "a.py", in up\nOSError: no database\nis it up?\n',
+            [
+                "OSError: no database",
+                "is it up?",
+                "Traceback (most recent call last):",
+                '  File "a.py", in up',
+            ],
+        ),
+    ],
+    ids=["text", "traceback"],
+)
+def test_a_failure_told_in_several_lines_is_quoted_once_with_what_happened_first(message, lines):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": message})
+
+    first, *below = lines
+    expected = [f"shop:app: the app's lifespan start-up failed: {first}", *(f"    {line}" for line in below)]
+    assert expected == boot_failure(app).splitlines()
+
+
 def test_a_failure_without_a_reason_says_so():
     async def app(scope, receive, send):
         await receive()
@@ -161,6 +187,39 @@ def test_a_shutdown_that_hangs_does_not_keep_close_from_returning(boot_app):
 
     assert time.monotonic() - before < 10
     assert not booted.host.is_alive
+
+
+def told_after(booted):
+    booted.close()
+    return [(caveat.slug, caveat.text) for caveat in booted.unseen.caveats()]
+
+
+@pytest.mark.parametrize("server", ["direct", "bundled"])
+def test_a_shutdown_that_raises_is_told(boot_app, server):
+    async def raises():
+        raise OSError("no disk")
+
+    expected = [("lifespan-failed", "the app's lifespan raised OSError: no disk at its shutdown")]
+    assert expected == told_after(boot_app(lifespan_app(shutdown=raises), server=server))
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"), [({"message": "no disk\nis it full?"}, "no disk"), ({}, "it gave no reason")]
+)
+def test_a_shutdown_that_says_it_failed_is_told(boot_app, message, reason):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.failed", **message})
+
+    expected = [("lifespan-failed", f"the app's lifespan shutdown failed: {reason}")]
+    assert expected == told_after(boot_app(app, server="direct"))
+
+
+@pytest.mark.parametrize("app", [lifespan_app(), refuses])
+def test_of_a_shutdown_that_went_well_nothing_is_told(boot_app, app):
+    assert [] == told_after(boot_app(app, server="direct"))
 
 
 def test_the_lifespan_is_none_of_the_apps_tasks(boot_app):

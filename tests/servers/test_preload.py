@@ -140,3 +140,8 @@ def test_what_the_user_has_tuned_stays(monkeypatch):
 def test_the_allocators_of_this_process_cannot_be_chosen(settings, said):
     with pytest.raises(UsageError, match=said):
         boot_app(f"{APPS}:clean", Plan(timeout=TIMEOUT, **settings))
+
+
+def test_what_chooses_an_allocator_is_told_as_the_command_and_a_call_know_it():
+    with pytest.raises(UsageError, match=r"add --isolate \(isolate=True\), or"):
+        boot_app(f"{APPS}:clean", Plan(timeout=TIMEOUT, allocator="jemalloc"))
