@@ -280,7 +280,7 @@ CASES = {
         "list",
     ),
     "rooms of a defaultdict": (
-        "import collections\nROOMS = collections.defaultdict(set)\ndef request(i): ROOMS[i % 40].add(str(i))",
+        "import collections\nROOMS = collections.defaultdict(set)\ndef request(i): ROOMS[i % 5].add(str(i))",
         "shop.ROOMS[…]",
         "set",
     ),
