@@ -28,7 +28,9 @@ METHODS = frozenset(
     name for name, value in _FACE.items() if inspect.isfunction(value) and not name.startswith("_")
 )
 PROPERTIES = frozenset(
-    name for name, value in _FACE.items() if isinstance(value, property) and name != "buffer"
+    name
+    for name, value in _FACE.items()
+    if isinstance(value, property) and name != "buffer" and not name.startswith("_")
 )
 BEGIN, END, SAMPLE, RESERVE, REFUSED, HOLDS = "begin", "end", "sample", "reserve", "refused", "holds"
 """What the channel adds to the agent's own methods; the last two need no run."""
