@@ -7,7 +7,7 @@ from math import ceil
 
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
 from pytest_reqleak.analysis.observed import Observed
-from pytest_reqleak.analysis.rule import is_flat, shape_of
+from pytest_reqleak.analysis.rule import LEAST_CLOCKWORK, is_flat, shape_of
 from pytest_reqleak.analysis.trend import Shape
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.units import format_average, format_bytes, format_count
@@ -29,11 +29,11 @@ _ONE = (Meter.HEAP_BYTES, Meter.RSS_BYTES)
 _NATIVE_SHARE = 0.1
 
 _HOW = {
-    Shape.STEADY: "but too few times to be certain",
     Shape.FADING: "but ever more slowly",
     Shape.STEPPED: "but unevenly",
     Shape.SAWTOOTH: "but fell back in between",
 }
+_NOISE = "but hardly more than its noise"
 
 
 class Teller:
@@ -93,8 +93,16 @@ class Teller:
         """Something moves, and is neither steady nor flat."""
         meter, seen = meters[0], self._seen
         shape = shape_of(seen.trends[meter], least=seen.least(meter), stage=seen.confirmations)
-        how = _HOW.get(shape, "but hardly more than its noise")
+        how = self._why_not(meter) if shape is Shape.STEADY else _HOW.get(shape, _NOISE)
         return f"{self._rises(meter)} over {self._many(seen.iterations)}, {how}; {self._remedy()}"
+
+    def _why_not(self, meter: Meter) -> str:
+        """What speaks against growth that looks steady at first sight."""
+        if self._seen.is_too_soon(meter):
+            return "but fell before, and may fall again"
+        if self._seen.trends[meter].even_rises < LEAST_CLOCKWORK:
+            return "but too few times to be certain"
+        return "but may be slowing down"
 
     def settled(self) -> str:
         """What grew at first does so no longer."""
