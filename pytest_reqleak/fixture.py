@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak.categorizing import categorized
 from pytest_reqleak.drivers.driver import make_driver
-from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError
+from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError, shown
 from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.meter import Verdict
-from pytest_reqleak.model.request import PLACEHOLDER, Request, parse_request_line, requests_from_json
+from pytest_reqleak.model.placeholder import PLACEHOLDER
+from pytest_reqleak.model.request import Request, parse_request_line, requests_from_json
 from pytest_reqleak.options import CALL
 from pytest_reqleak.servers.app import boot_app
 from pytest_reqleak.servers.target import home_of_app
@@ -231,7 +232,9 @@ def read_requests(requests: Requests) -> tuple[Request, ...]:
     """
     entries: Any = (requests,) if isinstance(requests, (Request, str, Mapping)) else requests
     if not isinstance(entries, Iterable):
-        raise UsageError(f"requests = {requests!r}: must be a request, a line such as 'GET /', or a list")
+        raise UsageError(
+            f"requests = {shown(requests)}: must be a request, a line such as 'GET /', or a list"
+        )
     workload = tuple(_read_request(entry, number) for number, entry in enumerate(entries, start=1))
     if not workload:
         raise UsageError("requests: must hold at least one request")
@@ -245,7 +248,7 @@ def _read_request(entry: Any, number: int) -> Request:
         return parse_request_line(entry)
     if isinstance(entry, Mapping):
         return requests_from_json([dict(entry)], place=f"requests, entry {number}")[0]
-    raise UsageError(f"requests, entry {number}: must be a Request, a line or a dict, not {entry!r}")
+    raise UsageError(f"requests, entry {number}: must be a Request, a line or a dict, not {shown(entry)}")
 
 
 def _varies(request: Request) -> bool:

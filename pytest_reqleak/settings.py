@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from pytest_reqleak.errors import UsageError
+from pytest_reqleak.errors import UsageError, shown
 from pytest_reqleak.model.plan import Plan
 from pytest_reqleak.options import (
     BY_NAME,
@@ -100,7 +100,7 @@ def given_as_keywords(
     known = [option.name for option in options_for(form)]
     taken = {}
     for keyword, raw in keywords.items():
-        place = f"{name}({keyword}={raw!r}){where}"
+        place = f"{name}({keyword}={shown(raw)}){where}"
         if keyword not in known:
             import difflib
 
@@ -152,4 +152,4 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
 
 
 def _quoted(raw: Any) -> str:
-    return repr(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else repr(raw)
+    return shown(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else shown(raw)
