@@ -47,7 +47,7 @@ def check_outputs(
 
 
 def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
-    """Write the runs into the files that were asked for, and into the summary of a CI step.
+    """Write the runs into the files that were asked for.
 
     Args:
         runs: At least one.
@@ -60,12 +60,25 @@ def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -
     Raises:
         UsageError: A file cannot be written.
     """
-    written = write_all(settings.files, runs, session=session)
-    if settings.github == "auto" and is_github():
-        from pytest_reqleak.report.markdown import markdown_report
+    return write_all(settings.files, runs, session=session)
 
+
+def add_to_summary(runs: Sequence[Run], settings: Settings) -> list[str]:
+    """Add the runs to the summary of a step of GitHub Actions; elsewhere nothing is done.
+
+    Returns:
+        What to tell the user, a line each: that it cannot be written, which says nothing of the app.
+    """
+    if settings.github != "auto" or not is_github():
+        return []
+    from pytest_reqleak.errors import UsageError
+    from pytest_reqleak.report.markdown import markdown_report
+
+    try:
         append_summary(markdown_report(runs))
-    return written
+    except UsageError as error:
+        return [str(error)]
+    return []
 
 
 def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:

@@ -114,10 +114,11 @@ class Session:
                 f"nothing was measured, so {path!r} was not written" for path in settings.files.values()
             ]
             return
-        from pytest_reqleak.deliver import annotate, deliver, ignored_notes, settle_baseline
+        from pytest_reqleak.deliver import add_to_summary, annotate, deliver, ignored_notes, settle_baseline
 
         runs = self._runs()
         self._annotations = annotate(runs, settings)
+        self._notes += add_to_summary(runs, settings)
         try:
             self._notes += ignored_notes(runs) + settle_baseline(runs, settings, session=True)
             self._notes += [f"wrote {path}" for path in deliver(runs, settings, session=True)]

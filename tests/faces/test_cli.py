@@ -187,7 +187,7 @@ def test_an_inconclusive_run_exits_as_asked(run_command, project, policy, code):
     assert "INCONCLUSIVE" in result.stdout.str().upper()
 
 
-def test_an_interrupt_ends_quietly_with_130(project):
+def test_an_interrupt_ends_with_130_and_says_how_far_it_came(project):
     project.makepyfile(
         waits="""
         import apps
@@ -217,7 +217,7 @@ def test_an_interrupt_ends_quietly_with_130(project):
         process.kill()
 
     assert 130 == process.returncode
-    assert "" == errors
+    assert "reqleak: interrupted after 0 iterations, warm-up included: no result\n" == errors
 
 
 @pytest.mark.parametrize(
