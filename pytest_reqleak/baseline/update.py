@@ -33,20 +33,13 @@ def update_baseline(path: StrPath, runs: Iterable[Run]) -> str:
         UsageError: It cannot be read or written; nothing was overwritten.
     """
     before = read_baseline(path, may_be_missing=True)
-    known = dict(before.known)
-    fresh: set[str] = set()
+    fresh: dict[str, Entry | None] = {}
     for run in runs:
-        key = key_of(run)
-        standing = run.baseline.standing if run.baseline is not None else None
-        if run.verdict is Verdict.INCONCLUSIVE or standing is Standing.KNOWN:
-            continue
-        entry = _entry(run, before)
-        if entry is None:
-            if key not in fresh:
-                known.pop(key, None)
-            continue
-        known[key] = _worse_of(known[key], entry) if key in fresh else entry
-        fresh.add(key)
+        if run.verdict is not Verdict.INCONCLUSIVE:
+            key = key_of(run)
+            fresh[key] = _worse_of(fresh.get(key), _entry(run, before))
+    left = {key: entry for key, entry in before.known.items() if key not in fresh}
+    known = left | {key: entry for key, entry in fresh.items() if entry is not None}
     write_baseline(path, replace(before, known=known))
     added = len(known.keys() - before.known.keys())
     removed = len(before.known.keys() - known.keys())
@@ -80,10 +73,11 @@ def tighten_text(path: StrPath, runs: Sequence[Run], *, option: str) -> str:
 def _entry(run: Run, before: Baseline) -> Entry | None:
     """What a baseline should know of a run; None: nothing grows that no rule covers."""
     old = before.known.get(key_of(run))
-    if run.verdict is Verdict.CLEAN:
+    standing = run.baseline.standing if run.baseline is not None else None
+    if run.verdict is Verdict.CLEAN or standing is Standing.IGNORED:
         return None
-    if run.baseline is not None and run.baseline.standing is Standing.IGNORED:
-        return None
+    if standing is Standing.KNOWN and old is not None:
+        return old
     rest = coverage(run, before.rules)
     sites: dict[str, float] = {}
     for site in rest.sites:
@@ -99,8 +93,10 @@ def _entry(run: Run, before: Baseline) -> Entry | None:
     )
 
 
-def _worse_of(one: Entry, other: Entry) -> Entry:
+def _worse_of(one: Entry | None, other: Entry | None) -> Entry | None:
     """An entry that allows what either does: one workload can be measured by two tests."""
+    if one is None or other is None:
+        return one or other
 
     def most(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
         return {name: max(first.get(name, 0.0), second.get(name, 0.0)) for name in {**first, **second}}
@@ -108,6 +104,7 @@ def _worse_of(one: Entry, other: Entry) -> Entry:
     return replace(
         one,
         bytes_per_iteration=max(one.bytes_per_iteration, other.bytes_per_iteration),
-        sites=most(dict(one.sites), dict(other.sites)),
+        # Without sites an entry allows any.
+        sites=most(dict(one.sites), dict(other.sites)) if one.sites and other.sites else {},
         counts=most(dict(one.counts), dict(other.counts)),
     )

@@ -115,6 +115,27 @@ def test_two_tests_of_one_workload_share_an_entry_that_allows_both(file: Path) -
     )
 
 
+@pytest.mark.parametrize("other", [leak(total=50, test="b"), clean(test="b")], ids=["better", "clean"])
+@pytest.mark.parametrize("known_first", [True, False])
+def test_a_test_that_got_better_takes_nothing_from_one_of_the_same_workload(
+    file: Path, other: Run, known_first: bool
+) -> None:
+    known = leak(total=100, test="a")
+    update(file, known)
+    before = file.read_bytes()
+
+    said = update(file, *((known, other) if known_first else (other, known)))
+
+    assert said.endswith("nothing to change")
+    assert before == file.read_bytes()
+
+
+def test_an_entry_of_a_run_that_was_not_traced_allows_every_site(file: Path) -> None:
+    update(file, leak(site(KEEP, 500), test="a"), leak(total=500, test="b"))
+
+    assert {} == read_baseline(file).known[KEY].sites
+
+
 def test_a_run_without_a_verdict_changes_nothing(file: Path) -> None:
     update(file, leak(total=500))
 
