@@ -76,9 +76,11 @@ def _entry(run: Run, before: Baseline) -> Entry | None:
     standing = run.baseline.standing if run.baseline is not None else None
     if run.verdict is Verdict.CLEAN or standing is Standing.IGNORED:
         return None
-    if standing is Standing.KNOWN and old is not None:
-        return old
     rest = coverage(run, before.rules)
+    blocks = rest.blocks_per_iteration or None
+    if standing is Standing.KNOWN and old is not None:
+        # All stays as it was; what an older version did not write is added.
+        return old if old.blocks_per_iteration is not None else replace(old, blocks_per_iteration=blocks)
     sites: dict[str, float] = {}
     for site in rest.sites:
         name = site_name(site)
@@ -86,6 +88,7 @@ def _entry(run: Run, before: Baseline) -> Entry | None:
             sites[name] = sites.get(name, 0.0) + site.bytes_per_iteration
     return Entry(
         bytes_per_iteration=rest.bytes_per_iteration,
+        blocks_per_iteration=blocks,
         tolerance=old.tolerance if old is not None else None,
         sites=sites,
         counts=rest.counts,
@@ -98,12 +101,14 @@ def _worse_of(one: Entry | None, other: Entry | None) -> Entry | None:
     if one is None or other is None:
         return one or other
 
-    def most(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
-        return {name: max(first.get(name, 0.0), second.get(name, 0.0)) for name in {**first, **second}}
+    def most(some: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+        return {name: max(some.get(name, 0.0), others.get(name, 0.0)) for name in {**some, **others}}
 
+    first, second = one.blocks_per_iteration, other.blocks_per_iteration
     return replace(
         one,
         bytes_per_iteration=max(one.bytes_per_iteration, other.bytes_per_iteration),
+        blocks_per_iteration=None if first is None or second is None else max(first, second),
         # Without sites an entry allows any.
         sites=most(dict(one.sites), dict(other.sites)) if one.sites and other.sites else {},
         counts=most(dict(one.counts), dict(other.counts)),

@@ -50,6 +50,17 @@ def test_an_update_without_change_leaves_the_file_as_it_was(file: Path) -> None:
     assert before == file.read_bytes()
 
 
+def test_an_update_adds_the_blocks_that_an_older_file_does_not_know(file: Path) -> None:
+    write_baseline(
+        file, Baseline(file="b", known={KEY: Entry(bytes_per_iteration=500.0, sites={KEEP: 500.0})})
+    )
+
+    update(file, leak(site(KEEP, 530)))
+
+    known = Entry(bytes_per_iteration=500.0, blocks_per_iteration=1.0, sites={KEEP: 500.0})
+    assert {KEY: known} == read_baseline(file).known
+
+
 def test_an_update_tightens_what_got_better_and_takes_out_what_was_mended(file: Path) -> None:
     other = leak(site(KEEP, 80), target="other:app")
     update(file, leak(site(KEEP, 500)), other)
