@@ -43,6 +43,8 @@ def check_outputs(
             files["baseline"] = settings.baseline
         else:
             inputs[settings.baseline] = "the baseline"
+    if settings.plan.memray_capture is not None:
+        files["memray_capture"] = settings.plan.memray_capture
     check_all_writable(files, places, read=inputs)
 
 

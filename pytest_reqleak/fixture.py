@@ -30,6 +30,7 @@ from pytest_reqleak.servers.target import home_of_app
 from pytest_reqleak.settings import Given, Settings, given_as_keywords, resolve
 
 if TYPE_CHECKING:
+    from pytest_reqleak.model.plan import Plan
     from pytest_reqleak.model.run import Run
     from pytest_reqleak.recorders import Recorders
     from pytest_reqleak.stages import Observer
@@ -133,6 +134,7 @@ def measure_app(
         ReqleakError: It could not be measured.
     """
     plan = settings.plan
+    check_capture(plan)
     workload = read_requests(requests)
     with ExitStack() as opened:
         opened.enter_context(one_at_a_time())
@@ -164,6 +166,22 @@ def measure_app(
         run = replace(run, caveats=run.caveats + recorders.caveats())
     run = categorized(run, None if recorders is None else recorders.categorize)
     return against_baseline(run, settings)
+
+
+def check_capture(plan: Plan) -> None:
+    """Find out, before a run is spent on it, whether memray's capture can be kept.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if plan.memray_capture is None:
+        return
+    from pytest_reqleak.report.files import check_writable
+
+    try:
+        check_writable(plan.memray_capture)
+    except UsageError as error:
+        raise UsageError(f"memray_capture: {error}") from None
 
 
 def against_baseline(run: Run, settings: Settings) -> Run:

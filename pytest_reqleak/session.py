@@ -83,7 +83,8 @@ class Session:
             UsageError: One cannot; names the setting.
         """
         settings = self.settings
-        if not self.writes() or (not settings.files and settings.baseline is None):
+        names = (*settings.files, settings.baseline, settings.plan.memray_capture)
+        if not self.writes() or not any(names):
             return
         from pytest_reqleak.deliver import check_outputs
 

@@ -143,6 +143,8 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
     if values["memray_capture"] is not None:
         if "tracer" in places and values["tracer"] != "memray":
             raise UsageError(f"{places['tracer']}: only memray makes a capture to keep: leave it out")
+        if values["trace"] == "never":
+            raise UsageError(f"{places['trace']}: memray's capture is made by tracing: leave one of them out")
         values["tracer"] = "memray"
     files = {name: path for name in FILE_FORMATS if (path := values.pop(name)) is not None}
     beside = {

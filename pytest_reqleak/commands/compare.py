@@ -100,10 +100,12 @@ def _compare(asked: argparse.Namespace) -> int:
     variants = _variants(asked.server, getattr(asked, "allocator", []))
     settings = [resolve([given, variant.given]) for variant in variants]
     requests = read_requests(asked.lines, asked.requests)
-    file = settings[0].files.get("json")
-    if file is not None:
-        read = {asked.requests: "the requests"} if asked.requests else None
-        check_all_writable({"json": file}, {"json": given["json"].place}, read=read)
+    file, capture = settings[0].files.get("json"), settings[0].plan.memray_capture
+    check_all_writable(
+        {name: path for name, path in (("json", file), ("memray_capture", capture)) if path is not None},
+        {name: value.place for name, value in given.items()},
+        read={asked.requests: "the requests"} if asked.requests else None,
+    )
     entries = [
         _measure(asked.target, requests, chosen, variant)
         for variant, chosen in zip(variants, settings, strict=True)
