@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pytest_reqleak.baseline.ignoring import Coverage, coverage
-from pytest_reqleak.baseline.known import SLACK_BYTES, SLACK_COUNT, TABLE_BYTES, Baseline, Entry, key_of
+from pytest_reqleak.baseline.known import TABLE_BYTES, Baseline, Entry, key_of
 from pytest_reqleak.model.finding import Site
 from pytest_reqleak.model.meter import Meter, Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.model.standing import Baselined, Standing
+from pytest_reqleak.model.standing import SLACK_BYTES, SLACK_COUNT, Baselined, Standing
 from pytest_reqleak.report.paths import is_same_site, site_name
 from pytest_reqleak.units import format_average, format_rate
 

@@ -16,11 +16,6 @@ from pytest_reqleak.model.run import Run
 DEFAULT_TOLERANCE = 0.2
 """Share by which growth may differ: objects have other sizes on other versions of Python."""
 
-SLACK_BYTES = 0.5
-"""Per iteration; below that, a share of next to nothing would be decided by noise."""
-SLACK_COUNT = 0.02
-"""Of descriptors, threads and the like, per iteration."""
-
 TABLE_BYTES = 64
 """Per block that stays: so much more or less may the table of its container take, as it is longer or shorter.
 
