@@ -84,7 +84,7 @@ def add_to_summary(runs: Sequence[Run], settings: Settings) -> list[str]:
 
 
 def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
-    """Update the baseline, or ask for it where the runs leave less behind than it knows.
+    """Update the baseline, or ask for it where the runs leave less than it knows, and name stale rules.
 
     Args:
         runs: At least one.
@@ -99,13 +99,14 @@ def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = 
     """
     if settings.baseline is None:
         return []
-    from pytest_reqleak.baseline.update import tighten_text, update_baseline
+    from pytest_reqleak.baseline.update import stale_notes, tighten_text, update_baseline
 
+    stale = stale_notes(settings.baseline, runs)
     if settings.baseline_update:
-        return [update_baseline(settings.baseline, runs)]
+        return [update_baseline(settings.baseline, runs), *stale]
     option = "--reqleak-baseline-update" if session else "--baseline-update"
     text = tighten_text(settings.baseline, runs, option=option)
-    return [text] if text else []
+    return [text, *stale] if text else stale
 
 
 def ignored_notes(runs: Sequence[Run]) -> list[str]:

@@ -82,6 +82,11 @@ def coverage(run: Run, rules: Sequence[Rule]) -> Coverage:
     )
 
 
+def is_about(rule: Rule, run: Run) -> bool:
+    """Whether a rule says something of a run, or of an endpoint that it has asked."""
+    return not rule.endpoint or _matches(rule.endpoint, [run.target, run.test, run.name, *run.requests])
+
+
 def _whole(run: Run, rule: Rule) -> str:
     """What a rule without a site matches; empty: nothing, or not all that is notable."""
     if rule.holder:

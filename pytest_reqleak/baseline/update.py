@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pytest_reqleak.baseline.document import read_baseline, write_baseline
-from pytest_reqleak.baseline.ignoring import coverage
+from pytest_reqleak.baseline.ignoring import coverage, is_about
 from pytest_reqleak.baseline.known import Baseline, Entry, key_of
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
@@ -68,6 +68,25 @@ def tighten_text(path: StrPath, runs: Sequence[Run], *, option: str) -> str:
     which = better[0] if len(better) == 1 else f"{better[0]} and {len(better) - 1} more"
     file = read_baseline(path).file
     return f"{which} got better than {file} knows: tighten it with {option}"
+
+
+def stale_notes(path: StrPath, runs: Sequence[Run]) -> list[str]:
+    """Name the rules that matched nothing, where the runs are all that a baseline is about.
+
+    They are where they cover every entry of it, and have a verdict each. A rule for
+    an endpoint is about the runs of that endpoint alone.
+    """
+    baseline = read_baseline(path, may_be_missing=True)
+    measured = {key_of(run) for run in runs if run.verdict is not Verdict.INCONCLUSIVE}
+    if not baseline.known.keys() | {key_of(run) for run in runs} <= measured:
+        return []
+    matched = {each.rule for run in runs if run.baseline is not None for each in run.baseline.ignored}
+    return [
+        f"{baseline.file}: nothing that was measured matches the rule {rule.text}: "
+        "take it out if it is no longer needed"
+        for rule in baseline.rules
+        if rule.text not in matched and any(is_about(rule, run) for run in runs)
+    ]
 
 
 def _entry(run: Run, before: Baseline) -> Entry | None:

@@ -9,7 +9,7 @@ from leaky_runs import clean, growth, leak, site
 from pytest_reqleak.baseline.compare import baselined
 from pytest_reqleak.baseline.document import read_baseline, write_baseline
 from pytest_reqleak.baseline.known import Baseline, Entry, Rule
-from pytest_reqleak.baseline.update import tighten_text, update_baseline
+from pytest_reqleak.baseline.update import stale_notes, tighten_text, update_baseline
 from pytest_reqleak.model.meter import Meter, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.model.standing import Standing
@@ -153,6 +153,28 @@ def test_a_run_without_a_verdict_changes_nothing(file: Path) -> None:
     update(file, replace(leak(total=9000), verdict=Verdict.INCONCLUSIVE))
 
     assert 500.0 == read_baseline(file).known[KEY].bytes_per_iteration
+
+
+def test_a_rule_that_matches_nothing_is_named(file: Path) -> None:
+    rules = (
+        Rule(site="shop/orders.py*", reason="old"),
+        Rule(holder="shop.GONE", reason="old"),
+        Rule(endpoint="GET /elsewhere", reason="old"),
+    )
+    other = Entry(bytes_per_iteration=9.0)
+    write_baseline(file, Baseline(file="b", rules=rules, known={"other:app: GET /orders/{i}": other}))
+    known = read_baseline(file)
+    runs = [baselined(run, known) for run in (leak(site(KEEP, 500)), clean(target="other:app"))]
+
+    (note,) = stale_notes(file, runs)
+
+    assert note.endswith(
+        "baseline.json: nothing that was measured matches the rule holder shop.GONE: "
+        "take it out if it is no longer needed"
+    )
+    assert [] == stale_notes(file, runs[:1]), "not all that the file knows was measured"
+    uncertain = replace(runs[0], verdict=Verdict.INCONCLUSIVE, baseline=None)
+    assert [] == stale_notes(file, [uncertain, runs[1]])
 
 
 def test_the_ratchet_asks_to_tighten_what_got_better(file: Path) -> None:
