@@ -277,7 +277,7 @@ def _varies(request: Request) -> bool:
 def name_of(app: Any) -> str:
     """Name an app object as a person would: where it is a module's global, or else its type."""
     if not callable(app):
-        return reprlib.repr(app)
+        return "what was given" if app is None else reprlib.repr(app)
     home = home_of_app(app)
     if home is not None:
         return ":".join(home)

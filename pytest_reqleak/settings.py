@@ -14,12 +14,14 @@ from pytest_reqleak.errors import UsageError, shown
 from pytest_reqleak.model.plan import Plan
 from pytest_reqleak.options import (
     BY_NAME,
+    CALL,
     COMMAND,
     FILE_FORMATS,
     INI,
     MOST_REQUEST_SECONDS,
     OPTIONS,
     PYTEST,
+    Option,
     options_for,
 )
 
@@ -106,6 +108,8 @@ def given_as_keywords(
 
             near = difflib.get_close_matches(keyword, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            if keyword in BY_NAME:
+                hint = f"it can be set by {_ways(BY_NAME[keyword])}"
             raise UsageError(f"{place}: unknown keyword {keyword!r}; {hint}")
         if raw is not None:
             taken[keyword] = Given(value=raw, place=place)
@@ -151,6 +155,18 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
         name: values.pop(name) for name in ("app", "github", "baseline", "baseline_update", "inconclusive")
     }
     return Settings(plan=Plan(**values), files=files, **beside)
+
+
+def _ways(option: Option) -> str:
+    """Where an option can be set, for whoever has set it where it cannot."""
+    ways = {
+        PYTEST: option.flag,
+        INI: f"the ini setting {option.ini}",
+        CALL: f"reqleak.check(…, {option.name}=…)",
+        COMMAND: f"--{option.dashed} of the command",
+    }
+    *others, last = [way for form, way in ways.items() if form in option.forms]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _quoted(raw: Any) -> str:

@@ -49,6 +49,12 @@ class Request:
             raise UsageError(
                 f"path = {self.path!r}: must hold no space or control character; percent-encode it"
             )
+        # Mistyped, a placeholder would send the same request again and again, and prove nothing.
+        if any(brace in self.path.replace(PLACEHOLDER, "") for brace in "{}"):
+            raise UsageError(
+                f"path = {shown(self.path)}: has a brace that belongs to no {PLACEHOLDER}, which becomes the "
+                "number of the iteration; a literal { is written %7B, a literal } %7D"
+            )
         _refuse_surrogates("path", self.path)
         if self.json is not None and self.content is not None:
             raise UsageError("json and content are both given: a request has one body")

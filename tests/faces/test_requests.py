@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from pytest_reqleak import Request
+from pytest_reqleak import Request, measure
 from pytest_reqleak.commands.requests import read_requests
-from pytest_reqleak.errors import UsageError
+from pytest_reqleak.errors import TargetError, UsageError
 from pytest_reqleak.model.request import parse_request_line
 from pytest_reqleak.settings import Given, resolve
 
@@ -24,6 +24,9 @@ def nested(depth):
         ({"path": "/\udcff"}, r"path = '/\udcff': must be text that UTF-8 can encode; "),
         ({"content": "\ud800"}, r"content = '\ud800': must be text that UTF-8 can encode; "),
         ({"headers": {"X": "\ud800"}}, r"headers: X = '\ud800': must be text that UTF-8 can encode; "),
+        ({"path": "/{id}"}, "path = '/{id}': has a brace that belongs to no {i}, which becomes the number"),
+        ({"path": "/{i"}, "path = '/{i': has a brace that belongs to no {i}"),
+        ({"path": "/?id={{i}}"}, "path = '/?id={{i}}': has a brace that belongs to no {i}"),
         ({"headers": None}, "headers = None: must be a dict, or a list of pairs"),
         ({"headers": [("a",)]}, "headers = [('a',)]: must be a dict, or a list of pairs"),
         ({"headers": ["ab"]}, "headers = ['ab']: must be a dict, or a list of pairs"),
@@ -49,6 +52,15 @@ def test_headers_of_an_iterator_are_sent_with_every_request():
     request = Request("GET", "/", headers=iter([("a", "b")]))
 
     assert [("a", "b")] == request.header_items() == request.header_items()
+
+
+def test_what_is_no_app_is_named_once():
+    with pytest.raises(TargetError, match=r"^what was given is None, not an app: name an ASGI or WSGI"):
+        measure(None)
+
+
+def test_literal_braces_are_percent_encoded():
+    assert ("the query string",) == Request("GET", "/%7Bid%7D?n={i}").varying_parts
 
 
 def test_bytes_of_a_command_line_that_are_no_utf8_are_refused():
