@@ -6,12 +6,12 @@ What each of them takes and does stands in `commands`, a file each.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from pytest_reqleak import __version__
 from pytest_reqleak.commands import check, compare, diff, report
 from pytest_reqleak.commands.codes import INTERRUPTED, NOT_MEASURED, USAGE
+from pytest_reqleak.commands.results import complain
 from pytest_reqleak.errors import ReqleakError, TargetError, TargetFailed, UsageError
 
 
@@ -35,11 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.lines += rest
     try:
         return int(asked.run(asked))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _failed(str(error) or "interrupted", INTERRUPTED)
     except ReqleakError as error:
         wrong_usage = isinstance(error, (UsageError, TargetError)) and not isinstance(error, TargetFailed)
-        return _complain(str(error), USAGE if wrong_usage else NOT_MEASURED)
+        return _failed(str(error), USAGE if wrong_usage else NOT_MEASURED)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, its exit code must not be that of a leak
+        from pytest_reqleak.commands.last_resort import fault_text
+
+        verbosity = asked.verbose - asked.quiet if hasattr(asked, "verbose") else None
+        return _failed(fault_text(error, verbosity=verbosity), NOT_MEASURED)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -58,6 +63,6 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complain(message: str, code: int) -> int:
-    sys.stderr.write(f"reqleak: {message.rstrip()}\n")
+def _failed(message: str, code: int) -> int:
+    complain(message)
     return code

@@ -20,6 +20,7 @@ from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import MOST_STAGES, MOST_STAGES_AUTO, Decision, Outcome, decide
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
+from pytest_reqleak.units import format_seconds
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -319,6 +320,6 @@ def unfinished(decision: Decision, plan: Plan, done: int) -> Decision:
     return replace(
         decision,
         outcome=Outcome.INCONCLUSIVE,
-        reason=f"the time limit of {plan.timeout:g} s ended the run after {done} "
+        reason=f"the time limit of {format_seconds(plan.timeout)} ended the run after {done} "
         f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
     )

@@ -43,11 +43,13 @@ def check_outputs(
             files["baseline"] = settings.baseline
         else:
             inputs[settings.baseline] = "the baseline"
+    if settings.plan.memray_capture is not None:
+        files["memray_capture"] = settings.plan.memray_capture
     check_all_writable(files, places, read=inputs)
 
 
 def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
-    """Write the runs into the files that were asked for, and into the summary of a CI step.
+    """Write the runs into the files that were asked for.
 
     Args:
         runs: At least one.
@@ -60,16 +62,29 @@ def deliver(runs: Sequence[Run], settings: Settings, *, session: bool = False) -
     Raises:
         UsageError: A file cannot be written.
     """
-    written = write_all(settings.files, runs, session=session)
-    if settings.github == "auto" and is_github():
-        from pytest_reqleak.report.markdown import markdown_report
+    return write_all(settings.files, runs, session=session)
 
+
+def add_to_summary(runs: Sequence[Run], settings: Settings) -> list[str]:
+    """Add the runs to the summary of a step of GitHub Actions; elsewhere nothing is done.
+
+    Returns:
+        What to tell the user, a line each: that it cannot be written, which says nothing of the app.
+    """
+    if settings.github != "auto" or not is_github():
+        return []
+    from pytest_reqleak.errors import UsageError
+    from pytest_reqleak.report.markdown import markdown_report
+
+    try:
         append_summary(markdown_report(runs))
-    return written
+    except UsageError as error:
+        return [str(error)]
+    return []
 
 
 def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = False) -> list[str]:
-    """Update the baseline, or ask for it where the runs leave less behind than it knows.
+    """Update the baseline, or ask for it where the runs leave less than it knows, and name stale rules.
 
     Args:
         runs: At least one.
@@ -84,13 +99,14 @@ def settle_baseline(runs: Sequence[Run], settings: Settings, *, session: bool = 
     """
     if settings.baseline is None:
         return []
-    from pytest_reqleak.baseline.update import tighten_text, update_baseline
+    from pytest_reqleak.baseline.update import stale_notes, tighten_text, update_baseline
 
+    stale = stale_notes(settings.baseline, runs)
     if settings.baseline_update:
-        return [update_baseline(settings.baseline, runs)]
+        return [update_baseline(settings.baseline, runs), *stale]
     option = "--reqleak-baseline-update" if session else "--baseline-update"
     text = tighten_text(settings.baseline, runs, option=option)
-    return [text] if text else []
+    return [text, *stale] if text else stale
 
 
 def ignored_notes(runs: Sequence[Run]) -> list[str]:

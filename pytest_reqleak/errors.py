@@ -12,6 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_reqleak.model.run import Run
 
+_MOST_SHOWN = 200
+
+
+def shown(value: object) -> str:
+    """A value that somebody gave, as a message shows it: cut, in one line, whatever its `repr` does."""
+    try:
+        text = " ".join(repr(value).splitlines())
+    except Exception:  # noqa: BLE001 - nested too deeply, too many digits, or a class of the user's own
+        text = f"(a value of type {type(value).__name__} that cannot be printed)"
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+
 
 class ReqleakError(Exception):
     """We could not measure: exit code 4 of the command, an error of the test."""

@@ -42,8 +42,8 @@ MOST_COME = 1.2
 # Requests of the first look; each further one waits for as many as all before it.
 FIRST_LOOK = 10
 
-# What makes entries older may take as long as the measurement did, and so many seconds in any case. Where none
-# goes it is over after some thousand requests; what is swept a few at a time takes longer.
+# What makes entries older may take as long as the measurement did, and so many seconds in any case. Where
+# none goes it is over after some thousand requests; what is swept a few at a time takes longer.
 MOST_SECONDS = 20.0
 
 # A few may have been renewed, or be in use.

@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak.categorizing import categorized
 from pytest_reqleak.drivers.driver import make_driver
-from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError
+from pytest_reqleak.errors import MemoryGrowth, NoVerdict, ReqleakWarning, UsageError, shown
 from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.meter import Verdict
-from pytest_reqleak.model.request import PLACEHOLDER, Request, parse_request_line, requests_from_json
+from pytest_reqleak.model.placeholder import PLACEHOLDER
+from pytest_reqleak.model.request import Request, parse_request_line, requests_from_json
 from pytest_reqleak.options import CALL
 from pytest_reqleak.servers.app import boot_app
 from pytest_reqleak.servers.target import home_of_app
 from pytest_reqleak.settings import Given, Settings, given_as_keywords, resolve
 
 if TYPE_CHECKING:
+    from pytest_reqleak.model.plan import Plan
     from pytest_reqleak.model.run import Run
     from pytest_reqleak.recorders import Recorders
     from pytest_reqleak.stages import Observer
@@ -132,6 +134,7 @@ def measure_app(
         ReqleakError: It could not be measured.
     """
     plan = settings.plan
+    check_capture(plan)
     workload = read_requests(requests)
     if plan.server == "bundled":
         from pytest_reqleak.servers.methods import check_methods
@@ -169,6 +172,22 @@ def measure_app(
         run = replace(run, caveats=run.caveats + recorders.caveats())
     run = categorized(run, None if recorders is None else recorders.categorize)
     return against_baseline(run, settings)
+
+
+def check_capture(plan: Plan) -> None:
+    """Find out, before a run is spent on it, whether memray's capture can be kept.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if plan.memray_capture is None:
+        return
+    from pytest_reqleak.report.files import check_writable
+
+    try:
+        check_writable(plan.memray_capture)
+    except UsageError as error:
+        raise UsageError(f"memray_capture: {error}") from None
 
 
 def against_baseline(run: Run, settings: Settings) -> Run:
@@ -237,7 +256,9 @@ def read_requests(requests: Requests) -> tuple[Request, ...]:
     """
     entries: Any = (requests,) if isinstance(requests, (Request, str, Mapping)) else requests
     if not isinstance(entries, Iterable):
-        raise UsageError(f"requests = {requests!r}: must be a request, a line such as 'GET /', or a list")
+        raise UsageError(
+            f"requests = {shown(requests)}: must be a request, a line such as 'GET /', or a list"
+        )
     workload = tuple(_read_request(entry, number) for number, entry in enumerate(entries, start=1))
     if not workload:
         raise UsageError("requests: must hold at least one request")
@@ -251,7 +272,7 @@ def _read_request(entry: Any, number: int) -> Request:
         return parse_request_line(entry)
     if isinstance(entry, Mapping):
         return requests_from_json([dict(entry)], place=f"requests, entry {number}")[0]
-    raise UsageError(f"requests, entry {number}: must be a Request, a line or a dict, not {entry!r}")
+    raise UsageError(f"requests, entry {number}: must be a Request, a line or a dict, not {shown(entry)}")
 
 
 def _varies(request: Request) -> bool:
@@ -262,7 +283,7 @@ def _varies(request: Request) -> bool:
 def name_of(app: Any) -> str:
     """Name an app object as a person would: where it is a module's global, or else its type."""
     if not callable(app):
-        return reprlib.repr(app)
+        return "what was given" if app is None else reprlib.repr(app)
     home = home_of_app(app)
     if home is not None:
         return ":".join(home)

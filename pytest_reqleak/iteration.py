@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from pytest_reqleak.model.placeholder import PLACEHOLDER
+
 FIXTURE = "reqleak_iteration"
-PLACEHOLDER = "{i}"
 UNREPEATABLE = pytest.StashKey[bool]()
 """Whether a test's second pass has failed, where the first has passed."""
 

@@ -18,7 +18,7 @@ from pytest_reqleak.agent.agent import Agent
 from pytest_reqleak.categorizing import categorized
 from pytest_reqleak.drivers.body import BodyDriver
 from pytest_reqleak.errors import ReqleakError, ReqleakWarning
-from pytest_reqleak.fixture import against_baseline, judge, one_at_a_time
+from pytest_reqleak.fixture import against_baseline, check_capture, judge, one_at_a_time
 from pytest_reqleak.fixture_names import fixtures_of, own_growth
 from pytest_reqleak.measuring import run_workload
 from pytest_reqleak.model.run import ServerInfo
@@ -69,6 +69,7 @@ def measure_body(
         item.warn(ReqleakWarning(warning))
     limit = time_limit_of(item, started=started)
     plan = settings.plan if limit is None else limit.shorten(settings.plan)
+    check_capture(plan)
     fixtures = fixtures_of(item)
     roots = {title: thing for fixture in fixtures for title, thing in fixture.roots().items()}
     with (

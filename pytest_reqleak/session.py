@@ -83,7 +83,8 @@ class Session:
             UsageError: One cannot; names the setting.
         """
         settings = self.settings
-        if not self.writes() or (not settings.files and settings.baseline is None):
+        names = (*settings.files, settings.baseline, settings.plan.memray_capture)
+        if not self.writes() or not any(names):
             return
         from pytest_reqleak.deliver import check_outputs
 
@@ -114,10 +115,11 @@ class Session:
                 f"nothing was measured, so {path!r} was not written" for path in settings.files.values()
             ]
             return
-        from pytest_reqleak.deliver import annotate, deliver, ignored_notes, settle_baseline
+        from pytest_reqleak.deliver import add_to_summary, annotate, deliver, ignored_notes, settle_baseline
 
         runs = self._runs()
         self._annotations = annotate(runs, settings)
+        self._notes += add_to_summary(runs, settings)
         try:
             self._notes += ignored_notes(runs) + settle_baseline(runs, settings, session=True)
             self._notes += [f"wrote {path}" for path in deliver(runs, settings, session=True)]

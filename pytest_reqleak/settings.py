@@ -10,16 +10,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from pytest_reqleak.errors import UsageError
+from pytest_reqleak.errors import UsageError, shown
 from pytest_reqleak.model.plan import Plan
 from pytest_reqleak.options import (
     BY_NAME,
+    CALL,
     COMMAND,
     FILE_FORMATS,
     INI,
     MOST_REQUEST_SECONDS,
     OPTIONS,
     PYTEST,
+    Option,
     options_for,
 )
 
@@ -100,12 +102,14 @@ def given_as_keywords(
     known = [option.name for option in options_for(form)]
     taken = {}
     for keyword, raw in keywords.items():
-        place = f"{name}({keyword}={raw!r}){where}"
+        place = f"{name}({keyword}={shown(raw)}){where}"
         if keyword not in known:
             import difflib
 
             near = difflib.get_close_matches(keyword, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            if keyword in BY_NAME:
+                hint = f"it can be set by {_ways(BY_NAME[keyword])}"
             raise UsageError(f"{place}: unknown keyword {keyword!r}; {hint}")
         if raw is not None:
             taken[keyword] = Given(value=raw, place=place)
@@ -143,6 +147,8 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
     if values["memray_capture"] is not None:
         if "tracer" in places and values["tracer"] != "memray":
             raise UsageError(f"{places['tracer']}: only memray makes a capture to keep: leave it out")
+        if values["trace"] == "never":
+            raise UsageError(f"{places['trace']}: memray's capture is made by tracing: leave one of them out")
         values["tracer"] = "memray"
     files = {name: path for name in FILE_FORMATS if (path := values.pop(name)) is not None}
     beside = {
@@ -151,5 +157,17 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
     return Settings(plan=Plan(**values), files=files, **beside)
 
 
+def _ways(option: Option) -> str:
+    """Where an option can be set, for whoever has set it where it cannot."""
+    ways = {
+        PYTEST: option.flag,
+        INI: f"the ini setting {option.ini}",
+        CALL: f"reqleak.check(…, {option.name}=…)",
+        COMMAND: f"--{option.dashed} of the command",
+    }
+    *others, last = [way for form, way in ways.items() if form in option.forms]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _quoted(raw: Any) -> str:
-    return repr(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else repr(raw)
+    return shown(str(raw)) if isinstance(raw, (str, int, float, os.PathLike)) else shown(raw)

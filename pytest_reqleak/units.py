@@ -14,6 +14,8 @@ from pytest_reqleak.errors import UsageError
 
 _UNITS = {"": 1, "b": 1, "byte": 1, "bytes": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _DECIMAL_TWINS = {"k": "KiB", "kb": "KiB", "m": "MiB", "mb": "MiB", "g": "GiB", "gb": "GiB"}
+MOST_COUNT = 10**12
+"""More requests than anybody can wait for; what is larger was not meant."""
 # Compiled at its first use: whoever measures nothing has none.
 _QUANTITY = r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]*)\s*"
 
@@ -30,7 +32,7 @@ def parse_bytes(text: str | float) -> float:
     if isinstance(text, bool):
         raise UsageError("must be a number of bytes such as 16, '16 B' or '1 KiB'")
     if isinstance(text, (int, float)):
-        amount, unit = float(text), ""
+        amount, unit = _float(text), ""
     else:
         match = re.fullmatch(_QUANTITY, text)
         if match is None:
@@ -41,16 +43,18 @@ def parse_bytes(text: str | float) -> float:
         meant = f"; for {unit} write {hint}" if hint else ""
         raise UsageError(f"has the unknown unit {unit!r}: use B, KiB, MiB or GiB{meant}")
     size = amount * _UNITS[unit.lower()]
-    if not 0 < size < float("inf"):
+    if size == math.inf:
+        raise UsageError("is too large a number")
+    if not size > 0:
         raise UsageError("must be more than 0 bytes")
     return size
 
 
 def parse_count(text: str | int, *, least: int = 1) -> int:
-    """Read a whole number of at least `least`.
+    """Read a whole number of at least `least`, and of `MOST_COUNT` at most.
 
     Raises:
-        UsageError: Not a whole number, or smaller.
+        UsageError: Not a whole number, smaller, or larger.
     """
     if isinstance(text, bool):
         raise UsageError("must be a whole number")
@@ -60,6 +64,8 @@ def parse_count(text: str | int, *, least: int = 1) -> int:
         raise UsageError("must be a whole number") from None
     if count < least:
         raise UsageError(f"must be at least {least}")
+    if count > MOST_COUNT:
+        raise UsageError(f"must be at most {format_count(MOST_COUNT)}")
     return count
 
 
@@ -72,10 +78,12 @@ def parse_seconds(text: str | float) -> float:
     if isinstance(text, bool):
         raise UsageError("must be a number of seconds")
     try:
-        seconds = float(text.strip().removesuffix("s")) if isinstance(text, str) else float(text)
+        seconds = float(text.strip().removesuffix("s")) if isinstance(text, str) else _float(text)
     except ValueError:
         raise UsageError("must be a number of seconds such as 30 or 0.5") from None
-    if not 0 < seconds < float("inf"):
+    if seconds == math.inf:
+        raise UsageError("is too large a number")
+    if not seconds > 0:
         raise UsageError("must be more than 0 seconds")
     return seconds
 
@@ -121,14 +129,19 @@ def format_seconds(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def _short(number: float) -> str:
     if number == 0:
         return "0"
     magnitude = abs(number)
     if magnitude >= 100:
         return f"{number:.0f}"
-    if magnitude >= 10:
-        return f"{number:.1f}".removesuffix(".0")
     if magnitude >= 0.995:
         return f"{number:.1f}".removesuffix(".0")
     return f"{number:.2g}"

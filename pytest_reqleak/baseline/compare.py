@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pytest_reqleak.baseline.ignoring import Coverage, coverage
-from pytest_reqleak.baseline.known import SLACK_BYTES, SLACK_COUNT, Baseline, Entry, key_of
+from pytest_reqleak.baseline.known import TABLE_BYTES, Baseline, Entry, key_of
 from pytest_reqleak.model.finding import Site
 from pytest_reqleak.model.meter import Meter, Verdict
 from pytest_reqleak.model.run import Run
-from pytest_reqleak.model.standing import Baselined, Standing
+from pytest_reqleak.model.standing import SLACK_BYTES, SLACK_COUNT, Baselined, Standing
 from pytest_reqleak.report.paths import is_same_site, site_name
 from pytest_reqleak.units import format_average, format_rate
 
@@ -80,7 +80,8 @@ def _is_covered(run: Run, rest: Coverage, tolerance: float) -> bool:
 
 def _worse(run: Run, rest: Coverage, entry: Entry, tolerance: float) -> Iterator[str]:
     """Everything that is worse than the entry allows, in words."""
-    if rest.bytes_per_iteration > entry.bytes_per_iteration * (1 + tolerance) + SLACK_BYTES:
+    tables = _table_bytes(rest, entry, tolerance)
+    if rest.bytes_per_iteration > entry.bytes_per_iteration * (1 + tolerance) + SLACK_BYTES + tables:
         more = rest.bytes_per_iteration - entry.bytes_per_iteration
         yield f"{format_rate(more, run.unit)} more than known"
     for name, amount in rest.counts.items():
@@ -92,10 +93,20 @@ def _worse(run: Run, rest: Coverage, entry: Entry, tolerance: float) -> Iterator
             else:
                 yield f"new: {label} +{format_average(amount)}"
     if entry.sites:
-        yield from _worse_sites(run, rest.sites, entry, tolerance)
+        yield from _worse_sites(run, rest.sites, entry, tolerance, tables)
 
 
-def _worse_sites(run: Run, sites: tuple[Site, ...], entry: Entry, tolerance: float) -> Iterator[str]:
+def _table_bytes(rest: Coverage, entry: Entry, tolerance: float) -> float:
+    """By how much bytes may differ though the leak is the same: its blocks are as many, the tables longer."""
+    blocks = entry.blocks_per_iteration
+    if not blocks or abs(rest.blocks_per_iteration - blocks) > blocks * tolerance + SLACK_COUNT:
+        return 0.0
+    return TABLE_BYTES * blocks
+
+
+def _worse_sites(
+    run: Run, sites: tuple[Site, ...], entry: Entry, tolerance: float, tables: float
+) -> Iterator[str]:
     # Tracing shares growth out among lines a little differently each time.
     margin = entry.bytes_per_iteration * tolerance + SLACK_BYTES
     totals: dict[str, float] = {}
@@ -105,7 +116,8 @@ def _worse_sites(run: Run, sites: tuple[Site, ...], entry: Entry, tolerance: flo
             totals[name] = totals.get(name, 0.0) + site.bytes_per_iteration
     for name, amount in totals.items():
         known = sum(size for other, size in entry.sites.items() if is_same_site(name, other))
-        if amount > known + margin:
+        # What stays at another site is another leak, however long its container is.
+        if amount > known + margin + (tables if known else 0.0):
             size = format_rate(amount, run.unit)
             if known:
                 yield f"{size} at {name}, where {format_rate(known, run.unit)} was known"
@@ -114,7 +126,8 @@ def _worse_sites(run: Run, sites: tuple[Site, ...], entry: Entry, tolerance: flo
 
 
 def _is_better(rest: Coverage, entry: Entry, tolerance: float) -> bool:
-    if rest.bytes_per_iteration < entry.bytes_per_iteration * (1 - tolerance) - SLACK_BYTES:
+    tables = _table_bytes(rest, entry, tolerance)
+    if rest.bytes_per_iteration < entry.bytes_per_iteration * (1 - tolerance) - SLACK_BYTES - tables:
         return True
     return any(
         rest.counts.get(name, 0.0) < known * (1 - tolerance) - SLACK_COUNT

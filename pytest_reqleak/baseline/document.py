@@ -103,10 +103,13 @@ def _read(whole: Place, shown: str) -> Baseline:
 
 
 def _read_entry(entry: Place) -> Entry:
-    _refuse_unknown(entry, ("bytes_per_iteration", "tolerance", "sites", "counts", "reason"))
-    tolerance = entry.optional("tolerance", None)
+    _refuse_unknown(
+        entry, ("bytes_per_iteration", "blocks_per_iteration", "tolerance", "sites", "counts", "reason")
+    )
+    tolerance, blocks = entry.optional("tolerance", None), entry.optional("blocks_per_iteration", None)
     return Entry(
         bytes_per_iteration=entry["bytes_per_iteration"].number(),
+        blocks_per_iteration=None if blocks.is_null else blocks.number(),
         tolerance=None if tolerance.is_null else _tolerance(tolerance),
         sites={name: size.number() for name, size in entry.optional("sites", {}).entries()},
         counts={name: count.number() for name, count in entry.optional("counts", {}).entries()},
@@ -152,6 +155,8 @@ def _rule_to_json(rule: Rule) -> dict[str, str]:
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
     document: dict[str, Any] = {"bytes_per_iteration": rounded(entry.bytes_per_iteration)}
+    if entry.blocks_per_iteration is not None:
+        document["blocks_per_iteration"] = rounded(entry.blocks_per_iteration)
     if entry.tolerance is not None:
         document["tolerance"] = entry.tolerance
     if entry.sites:

@@ -36,6 +36,8 @@ class Coverage:
     """Those that no rule covers, of the telling ones."""
     bytes_per_iteration: float
     """What no rule covers."""
+    blocks_per_iteration: float
+    """Likewise; 0: not known."""
     counts: dict[str, float]
     """Growth besides memory that no rule covers."""
 
@@ -63,10 +65,26 @@ def coverage(run: Run, rules: Sequence[Rule]) -> Coverage:
             share = max(share, part)
             if not rule.type and not rule.holder and part >= 1:
                 counts = {}
-    site_bytes = sum(telling[n].bytes_per_iteration for n in covered)
-    rest = min(max(0.0, run.bytes_per_iteration - site_bytes), run.bytes_per_iteration * (1 - share))
+    hidden = [telling[n] for n in covered]
+
+    def rest_of(whole: float, sites: Iterable[float]) -> float:
+        return min(max(0.0, whole - sum(sites)), whole * (1 - share))
+
     left = [site for n, site in enumerate(telling) if n not in covered] if share < 1 else []
-    return Coverage(ignored=tuple(ignored), sites=tuple(left), bytes_per_iteration=rest, counts=counts)
+    return Coverage(
+        ignored=tuple(ignored),
+        sites=tuple(left),
+        bytes_per_iteration=rest_of(run.bytes_per_iteration, (site.bytes_per_iteration for site in hidden)),
+        blocks_per_iteration=rest_of(
+            run.blocks_per_iteration, (site.blocks_per_iteration for site in hidden)
+        ),
+        counts=counts,
+    )
+
+
+def is_about(rule: Rule, run: Run) -> bool:
+    """Whether a rule says something of a run, or of an endpoint that it has asked."""
+    return not rule.endpoint or _matches(rule.endpoint, [run.target, run.test, run.name, *run.requests])
 
 
 def _whole(run: Run, rule: Rule) -> str:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak import options
 from pytest_reqleak.commands.codes import CLEAN, INCONCLUSIVE, LEAK
+from pytest_reqleak.commands.measured import measured
 from pytest_reqleak.commands.requests import read_requests
-from pytest_reqleak.commands.results import print_text
+from pytest_reqleak.commands.results import complain, print_text, standard_output
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.settings import given_on_command_line, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_reqleak.model.request import Request
     from pytest_reqleak.model.run import Run
     from pytest_reqleak.settings import Settings
 
@@ -28,7 +25,8 @@ exit codes:
   1  leak: memory grows with every iteration
   2  wrong usage: an option, a request, or a target that does not exist or is no app
   3  inconclusive (--inconclusive=fail makes it 1, pass makes it 0)
-  4  could not measure: the app failed at import, at start-up or on a request
+  4  could not measure: the app failed at import, at start-up or on a request,
+     or the result cannot be printed
 
 examples:
   reqleak check shop.main:app "GET /orders/{i}"
@@ -92,46 +90,38 @@ def _check(asked: argparse.Namespace) -> int:
         {name: value.place for name, value in given.items()},
         read={asked.requests: "the requests"} if asked.requests else None,
     )
-    run = _measure(asked.target, requests, settings)
+    run = measured(asked.target, requests, settings)
     if asked.requests:
         # A run keeps the titles of its requests, not their headers and bodies.
         typed = shlex.join([*asked.lines, "--requests", asked.requests])
         run = replace(run, environment={**run.environment, "workload": typed})
-    _print_report(run, sys.stdout, asked.verbose - asked.quiet)
-    _write_files(run, settings)
+    try:
+        _print_report(run, settings, asked.verbose - asked.quiet)
+    finally:
+        # A disk that takes no output may take files elsewhere.
+        _write_files(run, settings)
     if run.verdict is Verdict.INCONCLUSIVE:
         return {"fail": LEAK, "pass": CLEAN}.get(settings.inconclusive, INCONCLUSIVE)
     return LEAK if run.verdict is Verdict.LEAK and not run.is_accepted else CLEAN
 
 
-def _measure(target: str, requests: Sequence[Request], settings: Settings) -> Run:
-    from pytest_reqleak.fixture import measure_app
-    from pytest_reqleak.report.progress import Progress
-
-    progress = Progress(sys.stderr)
-    try:
-        return measure_app(target, requests, settings, observer=progress)
-    finally:
-        progress.close()
-
-
-def _print_report(run: Run, stream: TextIO, verbosity: int) -> None:
+def _print_report(run: Run, settings: Settings, verbosity: int) -> None:
+    from pytest_reqleak.deliver import annotate
     from pytest_reqleak.report.stream import stream_abilities
     from pytest_reqleak.report.terminal import terminal_report
 
+    stream = standard_output()
     can = stream_abilities(stream)
     report = terminal_report(
         run, width=can.width, color=can.color, unicode=can.unicode, verbosity=max(-1, min(verbosity, 2))
     )
-    print_text(report, stream)
+    print_text("\n".join([report.rstrip(), *annotate([run], settings)]), stream)
 
 
 def _write_files(run: Run, settings: Settings) -> None:
-    from pytest_reqleak.deliver import annotate, deliver, settle_baseline
+    from pytest_reqleak.deliver import add_to_summary, deliver, settle_baseline
 
     notes = settle_baseline([run], settings)
     deliver([run], settings)
-    sys.stderr.writelines(f"reqleak: {note}\n" for note in notes)
-    lines = annotate([run], settings)
-    if lines:
-        print_text("\n".join(lines), sys.stdout)
+    for note in notes + add_to_summary([run], settings):
+        complain(note)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from pytest_reqleak.commands.check import add_options, add_workload
 from pytest_reqleak.commands.codes import CLEAN, INCONCLUSIVE, LEAK, NOT_MEASURED
+from pytest_reqleak.commands.measured import measured
 from pytest_reqleak.commands.requests import read_requests
+from pytest_reqleak.commands.results import print_text, standard_output
 from pytest_reqleak.errors import ReqleakError, TargetError, TargetFailed, UsageError
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.options import BY_NAME, FILE_FORMATS
@@ -100,20 +100,25 @@ def _compare(asked: argparse.Namespace) -> int:
     variants = _variants(asked.server, getattr(asked, "allocator", []))
     settings = [resolve([given, variant.given]) for variant in variants]
     requests = read_requests(asked.lines, asked.requests)
-    file = settings[0].files.get("json")
-    if file is not None:
-        read = {asked.requests: "the requests"} if asked.requests else None
-        check_all_writable({"json": file}, {"json": given["json"].place}, read=read)
+    file, capture = settings[0].files.get("json"), settings[0].plan.memray_capture
+    check_all_writable(
+        {name: path for name, path in (("json", file), ("memray_capture", capture)) if path is not None},
+        {name: value.place for name, value in given.items()},
+        read={asked.requests: "the requests"} if asked.requests else None,
+    )
     entries = [
         _measure(asked.target, requests, chosen, variant)
         for variant, chosen in zip(variants, settings, strict=True)
     ]
-    _print_comparison(entries, sys.stdout)
     runs = [entry.run for entry in entries if entry.run is not None]
-    if file is not None and runs:
-        from pytest_reqleak.report.json import write_runs
+    try:
+        _print_comparison(entries)
+    finally:
+        # A disk that takes no output may take files elsewhere.
+        if file is not None and runs:
+            from pytest_reqleak.report.json import write_runs
 
-        write_runs(file, runs)
+            write_runs(file, runs)
     return _exit_code(entries, settings[0].inconclusive)
 
 
@@ -159,34 +164,25 @@ def _variant(server: str, allocator: str) -> _Variant:
 
 
 def _measure(target: str, requests: Sequence[Request], settings: Settings, variant: _Variant) -> Entry:
-    from pytest_reqleak.fixture import measure_app
     from pytest_reqleak.report.comparison import Entry
-    from pytest_reqleak.report.progress import Progress
 
-    progress = Progress(sys.stderr, title=variant.label)
     try:
-        run = measure_app(target, requests, settings, observer=progress)
+        run = measured(target, requests, settings, title=variant.label)
     except ReqleakError as error:
         if isinstance(error, (UsageError, TargetError)) and not isinstance(error, TargetFailed):
             raise
         return Entry(label=variant.label, server=variant.server, problem=str(error))
-    finally:
-        progress.close()
     return Entry(label=variant.label, server=variant.server, run=run)
 
 
-def _print_comparison(entries: Sequence[Entry], stream: TextIO) -> None:
+def _print_comparison(entries: Sequence[Entry]) -> None:
     from pytest_reqleak.report.comparison import comparison_report
     from pytest_reqleak.report.stream import stream_abilities
 
+    stream = standard_output()
     can = stream_abilities(stream)
     report = comparison_report(entries, width=can.width, color=can.color, unicode=can.unicode)
-    try:
-        stream.write(report.rstrip() + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        # The reader has seen enough; Python's own flush at exit must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    print_text(report, stream)
 
 
 def _exit_code(entries: Sequence[Entry], inconclusive: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from pytest_reqleak.commands.codes import CLEAN, LEAK
@@ -46,15 +45,16 @@ def add_to(commands: Any) -> None:
 
 
 def _diff(asked: argparse.Namespace) -> int:
-    from pytest_reqleak.commands.results import print_text, read_results
+    from pytest_reqleak.commands.results import print_text, read_results, standard_output
     from pytest_reqleak.report.difference import difference_report, differences
     from pytest_reqleak.report.stream import stream_abilities
 
     tolerance = _tolerance(asked.tolerance)
     before, after = read_results([asked.before]), read_results([asked.after])
     found = differences(before, after, tolerance=tolerance)
-    can = stream_abilities(sys.stdout)
-    print_text(difference_report(found, width=can.width, color=can.color, unicode=can.unicode), sys.stdout)
+    stream = standard_output()
+    can = stream_abilities(stream)
+    print_text(difference_report(found, width=can.width, color=can.color, unicode=can.unicode), stream)
     return LEAK if any(one.is_worse for one in found) else CLEAN
 
 

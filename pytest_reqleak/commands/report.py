@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from pytest_reqleak import options
@@ -41,7 +40,7 @@ def add_to(commands: Any) -> None:
 
 
 def _report(asked: argparse.Namespace) -> int:
-    from pytest_reqleak.commands.results import print_text, read_results
+    from pytest_reqleak.commands.results import print_text, read_results, standard_output
     from pytest_reqleak.report.formats import check_all_writable, write_all
     from pytest_reqleak.report.stream import stream_abilities
     from pytest_reqleak.report.summary import summary_lines
@@ -55,12 +54,13 @@ def _report(asked: argparse.Namespace) -> int:
     others = {name: path for name, path in files.items() if name != "json"}
     check_all_writable(others, places, read=dict.fromkeys(asked.results, "the result"))
     write_all(files, runs, session=len(runs) > 1)
-    can = stream_abilities(sys.stdout)
+    stream = standard_output()
+    can = stream_abilities(stream)
     verbosity = max(-1, min(asked.verbose - asked.quiet, 2))
     looks: dict[str, Any] = {"width": can.width, "color": can.color, "unicode": can.unicode}
     parts = [terminal_report(run, verbosity=verbosity, **looks) for run in runs]
     if len(runs) > 1:
         table = "\n".join(summary_lines(runs, **looks))
         parts = [*parts, table] if verbosity >= 0 else [table]
-    print_text("\n\n".join(part.rstrip() for part in parts), sys.stdout)
+    print_text("\n\n".join(part.rstrip() for part in parts), stream)
     return CLEAN

@@ -29,6 +29,7 @@ from pytest_reqleak.servers.failure import Returned, describe_exception
 from pytest_reqleak.servers.host import HostTimeout
 from pytest_reqleak.servers.lifespan import ASGI_VERSIONS
 from pytest_reqleak.servers.wsgi import WsgiCall, add_headers, base_environ
+from pytest_reqleak.units import format_seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -203,4 +204,4 @@ async def _outcome(call: Any, scope: dict[str, Any], exchange: Exchange) -> Base
 
 
 def _late(request: httpx.Request, seconds: float) -> str:
-    return f"{request.method} {request.url.path} was not done after {seconds:g} s"
+    return f"{request.method} {request.url.path} was not done after {format_seconds(seconds)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_reqleak.errors import RequestFailed, RequestTimeout
+from pytest_reqleak.model.placeholder import PLACEHOLDER
 from pytest_reqleak.model.request import Expect, Request
 from pytest_reqleak.servers.failure import indent, what_the_app_did
 from pytest_reqleak.units import format_seconds
@@ -74,7 +75,8 @@ def no_answer(
 
 
 def _named(request: Request, number: int) -> str:
-    return f"{request.title} (iteration {number})"
+    # As it was sent: whoever wants to see the failure again must ask for this path.
+    return f"{request.title.replace(PLACEHOLDER, str(number))} (iteration {number})"
 
 
 def _expected(expect: Expect) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
-from pytest_reqleak.model.request import PLACEHOLDER, Request, accepts
+from pytest_reqleak.model.placeholder import PLACEHOLDER
+from pytest_reqleak.model.request import Request, accepts
 
 _MARK = PLACEHOLDER.encode()
 # What a request target may hold as it is; all else is percent-encoded, as browsers do.

@@ -1,10 +1,15 @@
-"""How a run stands against what was known before: the values of a baseline's judgement."""
+"""How a run stands against what was known before, in values, and what is too little to count."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pytest_reqleak.model.meter import _Word
+
+SLACK_BYTES = 0.5
+"""Per iteration; below that, a share of next to nothing would be decided by noise."""
+SLACK_COUNT = 0.02
+"""Of descriptors, threads and the like, per iteration."""
 
 
 class Standing(_Word):

@@ -15,6 +15,7 @@ from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES, MOST_ADVISED_ITER
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.wording import (
     GROUPS,
+    NEVER,
     counted,
     filled_at,
     is_made_by_resources,
@@ -42,8 +43,6 @@ _REGISTRIES = (
     "codecs.register_error handlers",
     "os.register_at_fork callbacks",
 )
-
-_NEVER = 1e-9
 
 _MOST_REPAIRS = 3
 """That are named at once: each is a leak of its own to mend."""
@@ -211,7 +210,7 @@ def _repairs(run: Run) -> list[str]:
 
 def _iterations_to_fill(holder: Holder) -> int:
     """How many more iterations a bounded container takes until it is full; 0: it is, or has no bound."""
-    if holder.bound is None or holder.size >= holder.bound or holder.growth_per_iteration <= _NEVER:
+    if holder.bound is None or holder.size >= holder.bound or holder.growth_per_iteration <= NEVER:
         return 0
     return round((holder.bound - holder.size) / holder.growth_per_iteration)
 

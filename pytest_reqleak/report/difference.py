@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pytest_reqleak.model.meter import Meter, Verdict
 from pytest_reqleak.model.run import Run
+from pytest_reqleak.model.standing import SLACK_BYTES, SLACK_COUNT
 from pytest_reqleak.report import wording
 from pytest_reqleak.report.page import Page
 from pytest_reqleak.report.paths import is_same_site, site_name
@@ -18,9 +19,6 @@ from pytest_reqleak.units import format_average, format_bytes
 
 DEFAULT_TOLERANCE = 0.1
 """Share by which a figure must change to count."""
-LEAST_BYTES = 0.5
-"""Per iteration; less is noise, whatever its share."""
-LEAST_COUNT = 0.02
 
 _RANK = {Verdict.CLEAN: 0, Verdict.INCONCLUSIVE: 1, Verdict.LEAK: 2}
 
@@ -143,7 +141,7 @@ def _difference(name: str, before: Run | None, after: Run | None, tolerance: flo
     ]
     worse, better = [], []
     for change in changes:
-        least = LEAST_BYTES if change.is_bytes else LEAST_COUNT
+        least = SLACK_BYTES if change.is_bytes else SLACK_COUNT
         margin = max(least, tolerance * max(change.before, change.after))
         if change.after - change.before > margin:
             worse.append(change)

@@ -103,10 +103,11 @@ def write_all(files: Mapping[str, str], runs: Sequence[Run], *, session: bool = 
     Raises:
         UsageError: There is no run, or a file cannot be written.
     """
-    texts = {path: _content(name, path, runs, session=session) for name, path in files.items()}
-    for path, text in texts.items():
+    # Two forms may have one terminal or pipe in common.
+    texts = [(path, _content(name, path, runs, session=session)) for name, path in files.items()]
+    for path, text in texts:
         write_text(path, text)
-    return list(texts)
+    return [path for path, _ in texts]
 
 
 def _content(name: str, path: str, runs: Sequence[Run], *, session: bool) -> str:

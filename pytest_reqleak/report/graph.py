@@ -49,13 +49,18 @@ def graph_file(runs: Sequence[Run], path: str) -> str:
         return text
     try:
         done = subprocess.run(
-            ["dot", "-Tsvg"], input=text, capture_output=True, text=True, timeout=_DOT_SECONDS, check=False
+            ["dot", "-Tsvg"],
+            input=text.encode("utf-8", "backslashreplace"),
+            capture_output=True,
+            timeout=_DOT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{path!r}: Graphviz made no picture: {error}; name a .dot file") from error
     if done.returncode:
-        raise UsageError(f"{path!r}: Graphviz made no picture: {done.stderr.strip()}; name a .dot file")
-    return done.stdout
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())
+        raise UsageError(f"{path!r}: Graphviz made no picture: {said}; name a .dot file")
+    return done.stdout.decode("utf-8", "replace")
 
 
 def check_graph(path: str) -> None:

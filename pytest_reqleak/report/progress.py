@@ -49,6 +49,8 @@ class Progress:
         self._clock = clock
         self._title = f"{title}: " if title else ""
         self._watched = stream_abilities(self._stream).is_terminal
+        self.iterations = 0
+        """Done in all phases together, whether anybody watches or not."""
         self._name = ""
         self._total = 0
         self._done = 0
@@ -68,6 +70,7 @@ class Progress:
 
     def advance(self, iterations: int) -> None:
         """Count iterations that are done; redraw the line when its time has come."""
+        self.iterations += iterations
         if not self._watched:
             return
         self._done += iterations

@@ -22,7 +22,8 @@ _RESOURCES = {
 
 # Below one block in two requests, "1 block in 250 requests" is easier to picture than "0.004 blocks".
 _RARE = 0.5
-_NEVER = 1e-9
+NEVER = 1e-9
+"""Per iteration; what rises more slowly does not rise."""
 
 LEAST_SHARE = 0.05
 """Of the growth: what is smaller is left to those who ask for everything."""
@@ -286,7 +287,7 @@ def _memory(run: Run) -> str:
     blocks = run.blocks_per_iteration
     if blocks <= 0:
         return size
-    if _NEVER < blocks < _RARE:
+    if NEVER < blocks < _RARE:
         return f"{size} (1 block in {counted(round(1 / blocks), run.unit)})"
     return f"{size} ({averaged(blocks, 'block')})"
 

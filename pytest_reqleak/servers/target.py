@@ -228,7 +228,8 @@ def _suggest(module: ModuleType, place: str) -> str:
 
 def _suggest_attribute(spec: str) -> str:
     place = spec.strip().rstrip(":")
-    if not place or any(char.isspace() for char in place):
+    # A text that begins with a colon has the attribute, and lacks the module.
+    if not place or place.startswith(":") or any(char.isspace() for char in place):
         return ""
     return f", such as {place.rstrip(':')}:app"
 

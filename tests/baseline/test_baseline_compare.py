@@ -78,6 +78,46 @@ def test_an_entry_may_have_a_tolerance_of_its_own(tolerance: float | None, expec
     assert expected == standing(leak(total=520), baseline(500, tolerance=tolerance))
 
 
+@pytest.mark.parametrize(
+    ("known", "size", "expected"),
+    [(16, 25, Standing.KNOWN), (25, 16, Standing.KNOWN), (44, 94, Standing.KNOWN), (94, 44, Standing.KNOWN)],
+)
+def test_the_table_of_a_container_may_be_longer_or_shorter(
+    known: float, size: float, expected: Standing
+) -> None:
+    run = leak(site(KEEP, size))
+
+    assert expected == standing(run, baseline(known, blocks_per_iteration=1.0, sites={KEEP: known}))
+
+
+@pytest.mark.parametrize(
+    ("size", "blocks", "expected"),
+    [
+        (120, 1.0, Standing.WORSE),
+        (94, 2.0, Standing.WORSE),
+        (25, 0.5, Standing.BETTER),
+        (94, 0.0, Standing.WORSE),
+    ],
+    ids=["more than a table takes", "more blocks", "fewer blocks", "blocks not known"],
+)
+def test_what_no_table_explains_is_judged_by_its_bytes(
+    size: float, blocks: float, expected: Standing
+) -> None:
+    run = leak(total=size, blocks_per_iteration=blocks)
+
+    assert expected == standing(run, baseline(44, blocks_per_iteration=1.0))
+
+
+def test_a_table_hides_no_new_site() -> None:
+    run = leak(site(SIGN, 45))
+
+    assert Standing.NEW == standing(run, baseline(45, blocks_per_iteration=1.0, sites={KEEP: 45.0}))
+
+
+def test_an_entry_without_blocks_is_compared_by_its_bytes() -> None:
+    assert Standing.WORSE == standing(leak(total=94), baseline(44))
+
+
 @given(size=st.floats(0.06, 1e9))
 def test_what_is_written_down_is_known_at_any_size(size: float) -> None:
     assert Standing.KNOWN == standing(leak(total=size), baseline(size))

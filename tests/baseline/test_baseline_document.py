@@ -18,6 +18,7 @@ figure = st.floats(0, 1e12).map(rounded)
 entries = st.builds(
     Entry,
     bytes_per_iteration=figure,
+    blocks_per_iteration=st.none() | figure,
     tolerance=st.none() | st.floats(0, 10),
     sites=st.dictionaries(text, figure, max_size=3),
     counts=st.dictionaries(text, figure, max_size=3),

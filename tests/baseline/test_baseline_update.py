@@ -9,7 +9,7 @@ from leaky_runs import clean, growth, leak, site
 from pytest_reqleak.baseline.compare import baselined
 from pytest_reqleak.baseline.document import read_baseline, write_baseline
 from pytest_reqleak.baseline.known import Baseline, Entry, Rule
-from pytest_reqleak.baseline.update import tighten_text, update_baseline
+from pytest_reqleak.baseline.update import stale_notes, tighten_text, update_baseline
 from pytest_reqleak.model.meter import Meter, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.model.standing import Standing
@@ -48,6 +48,17 @@ def test_an_update_without_change_leaves_the_file_as_it_was(file: Path) -> None:
 
     assert said.endswith("nothing to change")
     assert before == file.read_bytes()
+
+
+def test_an_update_adds_the_blocks_that_an_older_file_does_not_know(file: Path) -> None:
+    write_baseline(
+        file, Baseline(file="b", known={KEY: Entry(bytes_per_iteration=500.0, sites={KEEP: 500.0})})
+    )
+
+    update(file, leak(site(KEEP, 530)))
+
+    known = Entry(bytes_per_iteration=500.0, blocks_per_iteration=1.0, sites={KEEP: 500.0})
+    assert {KEY: known} == read_baseline(file).known
 
 
 def test_an_update_tightens_what_got_better_and_takes_out_what_was_mended(file: Path) -> None:
@@ -115,12 +126,55 @@ def test_two_tests_of_one_workload_share_an_entry_that_allows_both(file: Path) -
     )
 
 
+@pytest.mark.parametrize("other", [leak(total=50, test="b"), clean(test="b")], ids=["better", "clean"])
+@pytest.mark.parametrize("known_first", [True, False])
+def test_a_test_that_got_better_takes_nothing_from_one_of_the_same_workload(
+    file: Path, other: Run, known_first: bool
+) -> None:
+    known = leak(total=100, test="a")
+    update(file, known)
+    before = file.read_bytes()
+
+    said = update(file, *((known, other) if known_first else (other, known)))
+
+    assert said.endswith("nothing to change")
+    assert before == file.read_bytes()
+
+
+def test_an_entry_of_a_run_that_was_not_traced_allows_every_site(file: Path) -> None:
+    update(file, leak(site(KEEP, 500), test="a"), leak(total=500, test="b"))
+
+    assert {} == read_baseline(file).known[KEY].sites
+
+
 def test_a_run_without_a_verdict_changes_nothing(file: Path) -> None:
     update(file, leak(total=500))
 
     update(file, replace(leak(total=9000), verdict=Verdict.INCONCLUSIVE))
 
     assert 500.0 == read_baseline(file).known[KEY].bytes_per_iteration
+
+
+def test_a_rule_that_matches_nothing_is_named(file: Path) -> None:
+    rules = (
+        Rule(site="shop/orders.py*", reason="old"),
+        Rule(holder="shop.GONE", reason="old"),
+        Rule(endpoint="GET /elsewhere", reason="old"),
+    )
+    other = Entry(bytes_per_iteration=9.0)
+    write_baseline(file, Baseline(file="b", rules=rules, known={"other:app: GET /orders/{i}": other}))
+    known = read_baseline(file)
+    runs = [baselined(run, known) for run in (leak(site(KEEP, 500)), clean(target="other:app"))]
+
+    (note,) = stale_notes(file, runs)
+
+    assert note.endswith(
+        "baseline.json: nothing that was measured matches the rule holder shop.GONE: "
+        "take it out if it is no longer needed"
+    )
+    assert [] == stale_notes(file, runs[:1]), "not all that the file knows was measured"
+    uncertain = replace(runs[0], verdict=Verdict.INCONCLUSIVE, baseline=None)
+    assert [] == stale_notes(file, [uncertain, runs[1]])
 
 
 def test_the_ratchet_asks_to_tighten_what_got_better(file: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_status_that_was_not_expected_fails_with_the_response(drive, server, i
 
     line, *below = message.splitlines()
     assert line == (
-        "GET /a/{i} (iteration 2) was answered 404, expected was 2xx or 3xx: "
+        "GET /a/2 (iteration 2) was answered 404, expected was 2xx or 3xx: "
         "correct the request or the app, or set expect to 404"
     )
     assert "    HTTP status 404" in below
@@ -244,7 +244,7 @@ def test_a_request_that_is_never_answered_times_out(drive, server, concurrency):
         driver.run_batch(0, 6)
 
     assert str(caught.value).startswith(
-        "GET /{i} (iteration 4) was not done after 0.2 s: no response had begun"
+        "GET /4 (iteration 4) was not done after 0.2 s: no response had begun"
     )
     # The app and the driver can be used again.
     driver.run_batch(0, 3)

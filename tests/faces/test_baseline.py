@@ -82,6 +82,16 @@ def test_what_got_better_passes_and_asks_to_tighten_the_baseline(with_baseline, 
     )
 
 
+def test_a_rule_that_matches_nothing_is_told(with_baseline, run_command, project):
+    rule = {"holder": "shop.GONE", "reason": "goes away with version 3"}
+    (project.path / "known.json").write_text(json.dumps({"baseline": 1, "ignore": [rule]}))
+    note = "reqleak: known.json: nothing that was measured matches the rule holder shop.GONE: take it out *"
+
+    with_baseline(100, "-k", "clean").stdout.fnmatch_lines([note])
+    command = run_command("check", "apps:clean", "-n", "100", "--server=direct", "--baseline=known.json")
+    command.stderr.fnmatch_lines([note])
+
+
 def test_a_rule_is_named_with_its_reason_wherever_it_matches(with_baseline, project):
     rule = {"holder": "test_it.KEPT", "reason": "goes away with version 3"}
     (project.path / "known.json").write_text(json.dumps({"baseline": 1, "ignore": [rule]}))

@@ -92,6 +92,9 @@ def test_a_factory_and_a_workload_file_and_reports(run_command, project, read_js
         (["apps:nothing"], "target 'apps:nothing': apps has no attribute 'nothing'*"),
         (["nowhere.py:app"], "target 'nowhere.py:app': there is no file 'nowhere.py'*"),
         (["apps"], "target 'apps' does not name an app*"),
+        ([":app"], "target ':app' does not name an app: write 'module:attr' or 'path/to/file.py:attr'"),
+        (["apps:"], "target 'apps:' does not name an app: *, such as apps:app"),
+        (["apps:clean", "/{id}"], "request '/{id}': path = '/{id}': has a brace that belongs to no {i}*"),
         (["apps:not_an_app"], "apps:not_an_app is an object of type int, not an app*"),
         (["apps:clean", "-n", "0"], "--iterations = '0' (command line): must be at least 1, or 'auto'"),
         (["apps:clean", "--batches=-1"], "--batches = '-1' (command line): must be at least 1"),
@@ -209,13 +212,14 @@ def test_an_inconclusive_run_exits_as_asked(run_command, project, policy, code):
         """
     )
 
-    result = run_command("check", "slow:app", "--timeout=0.5", f"--inconclusive={policy}")
+    result = run_command("check", "slow:app", "--timeout=0.50123", f"--inconclusive={policy}")
 
     assert code == result.ret
     assert "INCONCLUSIVE" in result.stdout.str().upper()
+    assert "the time limit of 0.5 s ended" in " ".join(result.stdout.str().split())
 
 
-def test_an_interrupt_ends_quietly_with_130(project):
+def test_an_interrupt_ends_with_130_and_says_how_far_it_came(project):
     project.makepyfile(
         waits="""
         import apps
@@ -245,7 +249,7 @@ def test_an_interrupt_ends_quietly_with_130(project):
         process.kill()
 
     assert 130 == process.returncode
-    assert "" == errors
+    assert "reqleak: interrupted after 0 iterations, warm-up included: no result\n" == errors
 
 
 @pytest.mark.parametrize(

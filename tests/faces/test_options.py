@@ -121,6 +121,17 @@ def test_an_unknown_keyword_is_refused_with_the_closest_one():
     assert expected == str(refused.value)
 
 
+def test_a_setting_that_has_no_such_keyword_is_told_where_it_can_be_set():
+    with pytest.raises(UsageError) as refused:
+        settings.given_as_keywords({"factory": True}, form=MARKER, name="no_leak")
+
+    expected = (
+        "no_leak(factory=True): unknown keyword 'factory'; it can be set by --reqleak-factory, "
+        "the ini setting reqleak_factory, reqleak.check(…, factory=…) or --factory of the command"
+    )
+    assert expected == str(refused.value)
+
+
 def test_an_unknown_keyword_without_a_close_one_lists_those_that_exist():
     with pytest.raises(UsageError, match="known are iterations, batches, warmup"):
         settings.given_as_keywords({"colour": 5}, form=CALL, name="check")

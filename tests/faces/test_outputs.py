@@ -92,6 +92,21 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_test(run_pytest, pr
     )
 
 
+@pytest.mark.parametrize("command", [("check",), ("compare", "--server=bundled", "--server=direct")])
+def test_a_capture_that_cannot_be_kept_is_refused_before_anything_is_measured(
+    run_pytest, run_command, command
+):
+    session = run_pytest("def test_a(): pass", "--reqleak-memray-capture=no/a.bin")
+    result = run_command(*command, "nowhere:app", "--memray-capture=no/a.bin")
+
+    complaint = (
+        "memray-capture = 'no/a.bin' (command line): cannot write '*a.bin': the folder * does not exist*"
+    )
+    assert [pytest.ExitCode.USAGE_ERROR, 2] == [session.ret, result.ret]
+    session.stderr.fnmatch_lines([f"ERROR: --reqleak-{complaint}"])
+    result.stderr.fnmatch_lines([f"reqleak: --{complaint}"])
+
+
 def test_two_reports_in_one_file_are_refused(run_pytest):
     result = run_pytest("", "--reqleak-json=out", "--reqleak-html=out")
 

@@ -50,6 +50,16 @@ def test_nothing_is_overwritten_where_one_form_cannot_be_made(tmp_path: Path, mo
     assert "old" == (tmp_path / "old.json").read_text()
 
 
+def test_two_forms_to_one_device_are_both_written(monkeypatch) -> None:
+    written: list[tuple[str, str]] = []
+    monkeypatch.setattr("pytest_reqleak.report.formats.write_text", lambda *args: written.append(args))
+
+    paths = write_all({"json": "/dev/stdout", "markdown": "/dev/stdout"}, [clean_run()])
+
+    assert ["/dev/stdout", "/dev/stdout"] == paths
+    assert [render("json", [clean_run()]), render("markdown", [clean_run()])] == [text for _, text in written]
+
+
 def test_a_folder_is_refused_with_the_setting_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"^reqleak_sarif = 'x' \(tox.ini\): cannot write '.*: it is a folder"

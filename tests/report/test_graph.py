@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -67,6 +68,18 @@ def test_quotes_and_line_ends_in_a_name_do_no_harm():
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 def test_svg_is_drawn_by_graphviz():
     assert "</svg>" in graph_file([replace(PYDANTIC, holders=(HOLDER,))], "leak.svg")
+
+
+def test_a_name_that_no_encoding_knows_keeps_no_picture_from_being_drawn(monkeypatch, tmp_path):
+    # It draws what it is given.
+    (tmp_path / "dot").write_text("#!/bin/sh\ncat\n")
+    (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    holder = replace(HOLDER, links=(Link(step='shop.SEEN["\udcffé"]', type="dict"),))
+
+    text = graph_file([replace(PYDANTIC, holders=(holder,))], "leak.svg")
+
+    assert 'shop.SEEN[\\"\\udcffé\\"]' in text
 
 
 def test_svg_without_graphviz_is_refused_with_the_way_out(monkeypatch):

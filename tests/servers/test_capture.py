@@ -42,6 +42,20 @@ def test_only_memray_makes_a_capture():
         resolve([given])
 
 
+def test_a_capture_without_tracing_is_refused():
+    given = given_as_keywords({"memray_capture": "a.bin", "trace": "never"}, form="marker", name="no_leak")
+
+    with pytest.raises(UsageError, match=r"^no_leak\(trace='never'\): memray's capture is made by tracing"):
+        resolve([given])
+
+
+def test_a_capture_that_cannot_be_kept_is_refused_before_the_app_is_loaded(tmp_path):
+    capture = tmp_path / "no" / "a.bin"
+
+    with pytest.raises(UsageError, match=r"^memray_capture: cannot write '.*a\.bin': the folder .* does not"):
+        measure("nowhere:app", memray_capture=capture)
+
+
 def test_a_capture_is_asked_of_memray():
     plan = resolve([given_as_keywords({"memray_capture": "a.bin"}, form="marker", name="no_leak")]).plan
 
