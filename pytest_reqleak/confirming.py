@@ -243,6 +243,7 @@ class Confirming:
 
     def _watch(self, iterations: int, decision: Decision) -> Samples:
         batch = self._plan.batch_iterations
+        iterations = max(iterations, self._plan.concurrency)
         least = max(self._plan.concurrency, math.ceil(iterations / MOST_SAMPLES))
         if decision.shorter_batches:
             batch = min(batch, max(batch // SHORTER, least))

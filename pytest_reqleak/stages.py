@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_reqleak.analysis.batches import batch_ends
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
-from pytest_reqleak.analysis.warmup import WarmUp
+from pytest_reqleak.analysis.warmup import LEAST_BATCHES, WarmUp
 from pytest_reqleak.model.meter import Meter, Phase
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ class Stages:
         """Time spent in each phase."""
 
     @property
+    def concurrency(self) -> int:
+        """How many iterations are under way at a time; a shorter batch never has so many."""
+        return self._plan.concurrency
+
+    @property
     def out_of_time(self) -> bool:
         """Whether the run's time is over."""
         return time.monotonic() >= self._deadline
@@ -98,8 +103,10 @@ class Stages:
     def warm_up(self) -> bool:
         """Run until growth has settled or is steady, and tell whether it did so in time."""
         plan = self._plan
-        most = plan.warmup if plan.warmup is not None else max(plan.least_iterations, LEAST_WARMUP_BUDGET)
         batch = min(plan.batch_iterations, max(WARMUP_BATCH, plan.concurrency))
+        most = plan.warmup
+        if most is None:
+            most = max(plan.least_iterations, LEAST_WARMUP_BUDGET, 2 * LEAST_BATCHES * batch)
         batch = max(batch, most // MOST_SAMPLES)
         started = time.perf_counter()
         self._announce(Phase.WARMUP, None if plan.warmup is None else most)
@@ -125,8 +132,10 @@ class Stages:
         else:
             left = most
             while left and not self.out_of_time:
-                self._batch(min(batch, left), first=None)
-                left -= min(batch, left)
+                # What is left over is no batch of its own: it would be shorter than the concurrency.
+                size = batch if left >= 2 * batch else left
+                self._batch(size, first=None)
+                left -= size
                 self._sample(Phase.WARMUP)
         self._agent.start_counting_garbage()
         self._agent.freeze()
@@ -147,7 +156,8 @@ class Stages:
         Args:
             phase: What its samples are called.
             iterations: How many, at least 1.
-            batches: Samples after the first one; by default as in the measurement.
+            batches: Samples after the first one; by default as in the measurement. Fewer where a batch
+                would be shorter than the concurrency.
             first: The first input; None: inputs that were never sent.
             after_batch: Called after each sample, such as a tracer's mark.
 
@@ -156,8 +166,10 @@ class Stages:
         """
         agent = self._agent
         wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
-        count = max(1, min(wanted, iterations, agent.most_samples or MOST_SAMPLES))
-        ends = batch_ends(iterations, count)
+        # A tracer needs its marks, however few iterations it can afford between them.
+        least = 1 if phase is Phase.TRACE else min(self.concurrency, iterations)
+        count = max(1, min(wanted, iterations // least, agent.most_samples or MOST_SAMPLES))
+        ends = batch_ends(iterations, count, least=least)
         # One row more, for what `disown` reads.
         agent.buffer.reserve(count + 2)
         started = time.perf_counter()

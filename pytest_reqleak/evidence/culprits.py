@@ -60,6 +60,7 @@ def find_culprits(
         return (Culprit(request=requests[0], bytes_per_iteration=bytes_per_iteration, note=notes[0]),)
     # A request that leaks alone grows at least as fast alone as the whole workload does.
     count = min(_MOST_ALONE, max(_LEAST_ALONE, math.ceil(_BLOCKS_ALONE / growth.per_iteration)))
+    count = max(count, stages.concurrency)
 
     def left_by(*numbers: int) -> float:
         """What one sending leaves behind, in bytes."""

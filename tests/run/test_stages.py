@@ -58,6 +58,18 @@ def test_each_batch_begins_where_the_one_before_it_ended(stages, driver):
     assert firsts[1:] == ends[:-1]
 
 
+@pytest.mark.parametrize("phase", [Phase.MEASURE, Phase.CONFIRM, Phase.REPLAY])
+@pytest.mark.parametrize("warmup", [None, 130])
+def test_no_batch_is_shorter_than_the_concurrency(driver, phase, warmup):
+    with Agent() as agent:
+        plan = Plan(iterations=600, batches=10, concurrency=60, warmup=warmup)
+        stages = Stages(plan=plan, driver=driver, agent=agent)
+        stages.warm_up()
+        stages.run(phase, 700, batches=50)
+
+    assert 60 <= min(count for _, count, _ in driver.sent)
+
+
 def test_a_stage_never_has_more_batches_than_iterations(stages, driver):
     stages.run(Phase.MEASURE, 3, batches=50)
 

@@ -82,6 +82,12 @@ def test_what_lives_for_an_hour_is_neither_called_a_leak_nor_clean(tmp_path):
     verify(check("long_sessions", tmp_path, "--server", "direct", expect=expect), expect)
 
 
+def test_what_leaks_when_requests_are_side_by_side_is_found_in_a_short_run_too(tmp_path):
+    expect = expectation("side_by_side")
+    options = ("--server", "direct", "--concurrency", "5")
+    verify(check("side_by_side", tmp_path, *options, expect=expect), expect)
+
+
 @pytest.mark.parametrize(
     "name", ["clean_empty", "clean_sawtooth", "clean_window", "leak_beside_window", "leak_list", "leak_wsgi"]
 )
