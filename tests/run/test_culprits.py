@@ -18,6 +18,7 @@ class Meanings:
     """Stages whose meter rises by what a rule says of the requests that are sent."""
 
     out_of_time = False
+    concurrency = 1
 
     def __init__(self, rule: Callable[[Sequence[int]], float]) -> None:
         self._rule = rule
