@@ -138,7 +138,8 @@ class _Course:
             if decision.outcome is Outcome.CLEAN:
                 decision = self._ask_lengths(measured, decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
-            decision = unfinished(decision, self._plan, stages.done)
+            seen = measured.iterations[-1] - measured.iterations[0]
+            decision = unfinished(decision, self._plan, stages.done, measured=seen, unit=self._unit)
         if decision.outcome is Outcome.LEAK:
             explain(
                 self._plan,

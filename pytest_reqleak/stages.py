@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,6 +36,10 @@ MOST_SAMPLES = 1000
 # An app has warmed up when it has, however long it will be measured: batches are no longer than in
 # a run of 2,500 iterations. A FastAPI endpoint takes 250 iterations in place of 600 before 5,000.
 WARMUP_BATCH = 50
+
+# A batch that would take more than this share of the time left is sent in pieces, so that the run
+# ends in time; pieces of less than the seconds cost more than they bring.
+_PIECE_SHARE, _LEAST_PIECE_SECONDS = 0.25, 0.05
 
 # CPython 3.10 makes a cache for each function at its 1,024th call: blocks that come all at
 # once, in the middle of a measurement that began too early.
@@ -78,6 +83,8 @@ class Stages:
         self._observer = observer
         self._between_batches = between_batches
         self._deadline = time.monotonic() + plan.timeout
+        # What an iteration took last; 0.0: nothing was sent. An array, as a float is a live block.
+        self._pace = array("d", [0.0])
         self.done = 0
         """Iterations so far, replayed ones included: the x axis of every series."""
         self.fresh = 0
@@ -107,6 +114,8 @@ class Stages:
         most = plan.warmup
         if most is None:
             most = max(plan.least_iterations, LEAST_WARMUP_BUDGET, 2 * LEAST_BATCHES * batch)
+            # However long the measurement is: what has not settled by then is told of.
+            most = min(most, MOST_SAMPLES * batch)
         batch = max(batch, most // MOST_SAMPLES)
         started = time.perf_counter()
         self._announce(Phase.WARMUP, None if plan.warmup is None else most)
@@ -134,8 +143,7 @@ class Stages:
             while left and not self.out_of_time:
                 # What is left over is no batch of its own: it would be shorter than the concurrency.
                 size = batch if left >= 2 * batch else left
-                self._batch(size, first=None)
-                left -= size
+                left -= self._batch(size, first=None)
                 self._sample(Phase.WARMUP)
         self._agent.start_counting_garbage()
         self._agent.freeze()
@@ -151,7 +159,7 @@ class Stages:
         first: int | None = None,
         after_batch: Callable[[], None] | None = None,
     ) -> Samples:
-        """Run one stage; it may end early when the time is over.
+        """Run one stage; it may end early when the time is over, in the middle of a batch too.
 
         Args:
             phase: What its samples are called.
@@ -183,8 +191,7 @@ class Stages:
         for upto in ends:
             if self.out_of_time:
                 break
-            self._batch(upto - sent, first=None if first is None else first + sent)
-            sent = upto
+            sent += self._batch(upto - sent, first=None if first is None else first + sent)
             self._sample(phase)
             if after_batch is not None:
                 after_batch()
@@ -215,15 +222,33 @@ class Stages:
             self._rest()
         return self._agent.read(meter) or 0
 
-    def _batch(self, count: int, *, first: int | None, only: int | None = None) -> None:
+    def _batch(self, count: int, *, first: int | None, only: int | None = None) -> int:
+        """Send a batch, and let the app come to rest; tells how much of it there was time for."""
         start = self.fresh if first is None else first
-        self._driver.run_batch(start, count, only)
+        sent = 0
+        while sent < count and not (sent and self.out_of_time):
+            sent += self._piece(start + sent, count - sent, only)
         if first is None:
-            self.fresh += count
-        self.done += count
+            self.fresh += sent
+        self.done += sent
         self._rest()
         if self._observer is not None:
-            self._observer.advance(count)
+            self._observer.advance(sent)
+        return sent
+
+    def _piece(self, start: int, count: int, only: int | None) -> int:
+        """Send as much of a batch as takes a part of the time left, and tell how much that was."""
+        pace = self._pace[0]
+        seconds = max(_PIECE_SHARE * self.seconds_left, _LEAST_PIECE_SECONDS)
+        piece = WARMUP_BATCH if pace == 0 else int(seconds / pace)
+        # A shorter one never has so many requests under way, the last one neither.
+        piece = max(1, piece, self.concurrency)
+        if count < piece + self.concurrency:
+            piece = count
+        begun = time.monotonic()
+        self._driver.run_batch(start, piece, only)
+        self._pace[0] = max((time.monotonic() - begun) / piece, 1e-9)
+        return piece
 
     def _rest(self) -> None:
         if self._between_batches is not None:

@@ -33,6 +33,7 @@ _GOES_ALONG = frozenset({"native memory", "request data"})
 """Categories, as documents have them, of what goes with an object: what keeps that tells more."""
 
 _NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
+_NAMED_TIMEOUT = re.compile(r"\btimeout=(\d+)")
 """What a reason says would settle it; the next step is not to say another number."""
 
 # The interpreter's own, which has no bound and is hardly ever emptied.
@@ -75,9 +76,14 @@ def next_steps(run: Run) -> list[str]:
         )
         steps.append(f"{filling.path} is full after about {counted(more, run.unit)} more: {measure}")
     elif run.verdict is Verdict.INCONCLUSIVE:
-        named = _NAMED_ITERATIONS.search(run.reason)
+        named, time = _NAMED_ITERATIONS.search(run.reason), _NAMED_TIMEOUT.search(run.reason)
         longer = int(named[1]) if named else _round_up(run.iterations * 4)
-        steps.append(f"Measure longer: iterations={longer} tells slow growth from a cache that fills.")
+        if time is not None and not named:
+            steps.append(f"Allow more time: timeout={time[1]}.")
+        elif longer < run.iterations:
+            steps.append(f"Measure for fewer: iterations={longer} fits into the time limit.")
+        else:
+            steps.append(f"Measure longer: iterations={longer} tells slow growth from a cache that fills.")
         if run.server.name not in ("direct", ""):
             steps.append("Measure with server=direct: without a socket the readings are quieter.")
     grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)

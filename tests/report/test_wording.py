@@ -193,6 +193,20 @@ def test_one_number_of_iterations_is_named_where_the_reason_names_one() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "step"),
+    [
+        ("timeout=18", "Allow more time: timeout=18."),
+        ("iterations=200", "Measure for fewer: iterations=200 fits into the time limit."),
+    ],
+)
+def test_what_a_time_limit_has_ended_needs_more_time_or_fewer_iterations(named, step) -> None:
+    reason = f"the time limit of 3 s ended the run after 2,400 requests in all; {named} would settle it"
+    run = replace(pydantic_run(), verdict=Verdict.INCONCLUSIVE, reason=reason, iterations=1000)
+
+    assert step in advice.next_steps(run)
+
+
 def test_a_tracer_that_was_used_is_not_advised_again() -> None:
     assert [] == advice.next_steps(replace(native_run(), environment={"tracer": "memray"}))
 
