@@ -277,16 +277,12 @@ class Confirming:
                 blocks_per_iteration=blocks,
                 iteration_seconds=evidence.seconds_per_iteration(early),
             )
-        if self._varies and blocks > 0 and not stages.out_of_time:
+        if self._varies and series is not None and blocks > 0 and not stages.out_of_time:
             sent = early.iterations[-1] - early.iterations[0]
-            self._found.keyed_by_input = evidence.stops_on_replay(
-                stages,
-                first=first_input,
-                count=sent,
-                meter=early.live_meter,
-                per_iteration=rate,
+            stops = evidence.stops_on_replay(
+                stages, first=first_input, count=sent, series=series, per_iteration=rate
             )
-            self._found.grows_on_replay = not self._found.keyed_by_input
+            self._found.keyed_by_input, self._found.grows_on_replay = stops is True, stops is False
 
     def _rest(self, started: float) -> None:
         """Let the clock go on where the load could not."""
