@@ -231,7 +231,13 @@ class Findings:
         if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
             classification = refine(classification, parts)
         causes = cause_growth(
-            classification, _rates(decision), decision.grows, parts, holders=self.holders, unit=unit
+            classification,
+            _rates(decision),
+            decision.grows,
+            parts,
+            holders=self.holders,
+            unit=unit,
+            estimated=self.traced.bytes_per_iteration is None,
         )
         return classification, causes
 

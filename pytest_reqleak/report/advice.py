@@ -14,6 +14,7 @@ from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES, MOST_ADVISED_ITERATIONS
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.wording import (
+    ESTIMATED,
     GROUPS,
     counted,
     filled_at,
@@ -88,7 +89,10 @@ def next_steps(run: Run) -> list[str]:
             steps.append("Measure with server=direct: without a socket the readings are quieter.")
     grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
     if grows and not run.sites and run.explained is None and not is_resource_only(run):
-        steps.append("Measure with trace=always to see where the memory is allocated.")
+        # What is certain is traced, unless that was switched off; what is not gave no occasion.
+        untraced = any(caveat.slug == ESTIMATED for caveat in run.caveats)
+        trace = "Leave trace at auto" if untraced else "Measure with trace=always"
+        steps.append(f"{trace} to see where the memory is allocated.")
     elif run.explained is not None and run.explained < 0.5 and run.environment.get("tracer") != "memray":
         steps.append("Measure with tracer=memray: it also sees what C code allocates.")
     return steps
