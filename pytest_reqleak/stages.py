@@ -191,7 +191,9 @@ class Stages:
         for upto in ends:
             if self.out_of_time:
                 break
-            sent += self._batch(upto - sent, first=None if first is None else first + sent)
+            self._batch(upto - sent, first=None if first is None else first + sent)
+            # Not a sum: an int beyond 256 would be a live block of ours. What was cut is the last.
+            sent = upto
             self._sample(phase)
             if after_batch is not None:
                 after_batch()
