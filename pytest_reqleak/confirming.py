@@ -20,7 +20,7 @@ from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import MOST_STAGES, MOST_STAGES_AUTO, Decision, Outcome, decide
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
-from pytest_reqleak.units import format_seconds
+from pytest_reqleak.units import format_count, format_seconds
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -63,6 +63,9 @@ MOST_GROWTH_BYTES = 256 * 1024 * 1024
 # Who waits for an answer in doubt waits half a minute, or as long as three measurements.
 CONFIRM_PATIENCE = 30.0
 PATIENCE_SHARE = 3.0
+
+# What a run takes in measurements, and what of seconds can be advised.
+_RUN_MEASUREMENTS, _MOST_ADVISED_SECONDS = 6, 3600.0
 
 _Readings = list[tuple[int, int]]
 """Iterations done, and a reading."""
@@ -123,7 +126,8 @@ class Confirming:
             patience = stages.seconds_left
         while decision.outcome is Outcome.GO_ON:
             if stages.out_of_time:
-                decision = unfinished(decision, plan, stages.done)
+                seen = measured.iterations[-1] - measured.iterations[0]
+                decision = unfinished(decision, plan, stages.done, measured=seen, unit=self.unit)
                 break
             stage_begin = len(agent.buffer)
             confirms.append(self.stage(decision, number=len(confirms)))
@@ -244,6 +248,7 @@ class Confirming:
 
     def _watch(self, iterations: int, decision: Decision) -> Samples:
         batch = self._plan.batch_iterations
+        iterations = max(iterations, self._plan.concurrency)
         least = max(self._plan.concurrency, math.ceil(iterations / MOST_SAMPLES))
         if decision.shorter_batches:
             batch = min(batch, max(batch // SHORTER, least))
@@ -272,16 +277,12 @@ class Confirming:
                 blocks_per_iteration=blocks,
                 iteration_seconds=evidence.seconds_per_iteration(early),
             )
-        if self._varies and blocks > 0 and not stages.out_of_time:
+        if self._varies and series is not None and blocks > 0 and not stages.out_of_time:
             sent = early.iterations[-1] - early.iterations[0]
-            self._found.keyed_by_input = evidence.stops_on_replay(
-                stages,
-                first=first_input,
-                count=sent,
-                meter=early.live_meter,
-                per_iteration=rate,
+            stops = evidence.stops_on_replay(
+                stages, first=first_input, count=sent, series=series, per_iteration=rate
             )
-            self._found.grows_on_replay = not self._found.keyed_by_input
+            self._found.keyed_by_input, self._found.grows_on_replay = stops is True, stops is False
 
     def _rest(self, started: float) -> None:
         """Let the clock go on where the load could not."""
@@ -307,19 +308,28 @@ class Confirming:
         return max(2 * self._plan.batch_iterations, min(iterations, most))
 
 
-def unfinished(decision: Decision, plan: Plan, done: int) -> Decision:
+def unfinished(decision: Decision, plan: Plan, done: int, *, measured: int, unit: str) -> Decision:
     """What is left of an answer that the time limit came before.
 
     Args:
         decision: The answer so far.
         plan: Has the limit.
-        done: Iterations within it.
+        done: Iterations within it, those of the warm-up too.
+        measured: Those of the measurement alone.
+        unit: What one is called.
     """
     # Warm-up, measurement and confirmation take as many each; tracing as long as all of them.
-    wanted = plan.timeout * max(2.0, 6 * plan.least_iterations / max(1, done))
+    whole = _RUN_MEASUREMENTS * plan.least_iterations + (plan.warmup or 0)
+    wanted = plan.timeout * max(2.0, whole / max(1, done))
+    fitting = done // _RUN_MEASUREMENTS
+    remedy = f"timeout={math.ceil(wanted)}"
+    if measured > fitting >= LEAST_CONFIRM and wanted > _MOST_ADVISED_SECONDS:
+        # Nobody waits for so long.
+        remedy = f"iterations={fitting // LEAST_CONFIRM * LEAST_CONFIRM}"
+    before = "before growth was certain or gone" if measured else "in its warm-up, so that none was measured"
     return replace(
         decision,
         outcome=Outcome.INCONCLUSIVE,
-        reason=f"the time limit of {format_seconds(plan.timeout)} ended the run after {done} "
-        f"iterations, before growth was certain or gone; timeout={math.ceil(wanted)} would settle it",
+        reason=f"the time limit of {format_seconds(plan.timeout)} ended the run after {format_count(done)} "
+        f"{unit}s in all, {before}; {remedy} would settle it",
     )

@@ -86,6 +86,7 @@ class Expiring:
         self._confirming = confirming
         self._outlived = False
         self._until = 0.0
+        self._first_look = max(FIRST_LOOK, plan.concurrency)
 
     def ages_out(self, decision: Decision) -> Decision:
         """Make the entries of the first holder older, and see whether they go and nothing else stays.
@@ -185,7 +186,7 @@ class Expiring:
         sent, went = 0, 0
         # A store may be swept a few entries at a time: as long as more go than come, it is.
         while sent < SWEPT_WITHIN or (went > MORE_GO * sent and sent < SWEPT_SLOWLY_WITHIN):
-            more = max(FIRST_LOOK, sent)
+            more = max(self._first_look, sent)
             stages.unsampled(more)
             sent += more
             went = self._went(holder, aged, before, sent)
@@ -196,8 +197,8 @@ class Expiring:
         left = min(SWEPT_WITHIN_SECONDS - (time.monotonic() - begun), stages.seconds_left)
         if left > 0:
             time.sleep(left)
-        stages.unsampled(FIRST_LOOK)
-        return self._went(holder, aged, before, sent + FIRST_LOOK) >= GONE * aged
+        stages.unsampled(self._first_look)
+        return self._went(holder, aged, before, sent + self._first_look) >= GONE * aged
 
     def _went(self, holder: Holder, aged: int, before: int, sent: int) -> int:
         """How many of the entries that were made older are gone: not merely copied."""

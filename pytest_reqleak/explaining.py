@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from pytest_reqleak import evidence
 from pytest_reqleak.analysis.decision import Decision
+from pytest_reqleak.analysis.events import events_per_iteration
 from pytest_reqleak.findings import Findings
-from pytest_reqleak.model.meter import Cause, Meter
+from pytest_reqleak.model.meter import Cause, Meter, Phase
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -62,8 +63,22 @@ def explain(
         )
     if requests:
         found.culprits = evidence.find_culprits(
-            stages, requests, decision, found.bytes_per_iteration(decision), notes=notes
+            stages,
+            requests,
+            decision,
+            found.bytes_per_iteration(decision),
+            notes=notes,
+            events=_events(agent, decision),
         )
+
+
+def _events(agent: Agent, decision: Decision) -> float | None:
+    """How often the leak happens per iteration, as what was measured and confirmed tells."""
+    growth = next((growth for growth in decision.growth if growth.grows), None)
+    if growth is None:
+        return None
+    seen = agent.buffer.samples().only(Phase.MEASURE, Phase.CONFIRM).series(growth.meter)
+    return None if seen is None else events_per_iteration(seen, growth.per_iteration)
 
 
 def _look_deeper(

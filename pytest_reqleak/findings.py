@@ -170,6 +170,18 @@ class Findings:
             return sites
         return _scaled(sites, max(0.0, blocks) / traced)
 
+    def grows_over_all(self, share: float) -> None:
+        """Take back that the growth is keyed by the input: it went on while inputs were sent again.
+
+        Args:
+            share: Of all iterations, that of those whose input was new: the figures are per one of them.
+        """
+        self.keyed_by_input, self.grows_on_replay = False, True
+        self.holders = tuple(
+            replace(one, growth_per_iteration=one.growth_per_iteration * share) for one in self.holders
+        )
+        self.types = tuple(replace(one, per_iteration=one.per_iteration * share) for one in self.types)
+
     def run(
         self,
         decision: Decision,
@@ -237,7 +249,13 @@ class Findings:
         if decision.outcome is Outcome.LEAK and self.traced.bytes_per_iteration is not None:
             classification = refine(classification, parts)
         causes = cause_growth(
-            classification, _rates(decision), decision.grows, parts, holders=self.holders, unit=unit
+            classification,
+            _rates(decision),
+            decision.grows,
+            parts,
+            holders=self.holders,
+            unit=unit,
+            estimated=self.traced.bytes_per_iteration is None,
         )
         return classification, causes
 

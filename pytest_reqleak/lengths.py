@@ -123,7 +123,7 @@ class Lengths:
             return _Watched((), {}, agent.buffer.samples(), looked=False)
         agent.prepare(plan.tracer)
         agent.mark_objects(texts=True)
-        looked = min(LOOK_ITERATIONS, plan.least_iterations)
+        looked = max(plan.concurrency, min(LOOK_ITERATIONS, plan.least_iterations))
         passed = stages.run(Phase.CONFIRM, looked)
         agent.thaw()
         holders = may_leak(agent.grown_holders(looked)[0], least_heap_rate)

@@ -20,6 +20,7 @@ from pytest_reqleak.analysis.holding import (
     endless_holder,
     explaining_holders,
     filling_holder,
+    gets_entry_each,
     iterations_to_fill,
     led_by,
     still_filling,
@@ -140,7 +141,8 @@ class _Course:
                 decision = self._ask_steps(measured, decision)
                 decision = self._ask_entries(decision)
         elif decision.outcome is Outcome.INCONCLUSIVE and stages.out_of_time:
-            decision = unfinished(decision, self._plan, stages.done)
+            seen = measured.iterations[-1] - measured.iterations[0]
+            decision = unfinished(decision, self._plan, stages.done, measured=seen, unit=self._unit)
         if decision.outcome is Outcome.LEAK:
             explain(
                 self._plan,
@@ -330,3 +332,7 @@ class _Course:
         explaining = explaining_holders(holders, series)
         self._found.holders = keyed(explaining, inputs, first=self._marked_fresh, last=stages.fresh)
         self._found.types = led_by(self._found.holders, types)
+        fresh, done = self._held_fresh, self._held_done
+        first = self._found.holders[0] if self._found.holders else None
+        if self._found.keyed_by_input and first and gets_entry_each(first, fresh=fresh, done=done):
+            self._found.grows_over_all(fresh / done)

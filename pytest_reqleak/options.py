@@ -240,7 +240,7 @@ OPTIONS: tuple[Option, ...] = (
         parse=_count,
         default=1,
         metavar="N",
-        help="Requests under way at the same time.",
+        help="Requests under way at the same time; a batch has as many at least.",
     ),
     _choice(
         "trace",

@@ -127,7 +127,7 @@ def _marked(item: pytest.Item) -> list[dict[str, Given]]:
 
 def _settings(item: pytest.Item) -> Settings:
     if _SETTINGS not in item.stash:
-        item.stash[_SETTINGS] = resolve(_sources(item))
+        item.stash[_SETTINGS] = resolve(_sources(item), side_by_side=False)
     return item.stash[_SETTINGS]
 
 

@@ -68,7 +68,10 @@ def measure_body(
     for warning in _without_effect(marked, boots=boot is not None):
         item.warn(ReqleakWarning(warning))
     limit = time_limit_of(item, started=started)
-    plan = settings.plan if limit is None else limit.shorten(settings.plan)
+    # A body runs once at a time, so that a batch is as long for it as without that setting.
+    plan = settings.plan._replace(concurrency=1)
+    if limit is not None:
+        plan = limit.shorten(plan)
     check_capture(plan)
     fixtures = fixtures_of(item)
     roots = {title: thing for fixture in fixtures for title, thing in fixture.roots().items()}

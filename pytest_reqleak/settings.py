@@ -116,11 +116,13 @@ def given_as_keywords(
     return taken
 
 
-def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
+def resolve(sources: Iterable[Mapping[str, Given]], *, side_by_side: bool = True) -> Settings:
     """Make one set of settings from all places.
 
     Args:
         sources: In rising precedence: ini, command line, markers from the outermost to the closest.
+        side_by_side: Whether iterations run side by side; False: the body of a test, which has no use
+            for the concurrency.
 
     Raises:
         UsageError: A value is wrong; overridden values are checked too.
@@ -141,6 +143,8 @@ def resolve(sources: Iterable[Mapping[str, Given]]) -> Settings:
                 f"{values['iterations']}: a batch has at least one"
             )
         values["batches"] = values["iterations"]
+    if side_by_side:
+        values["batches"] = _batches_with_room(values, places)
     if values["baseline_update"] and values["baseline"] is None:
         place = places["baseline_update"]
         raise UsageError(f"{place}: needs the file to update: name it by the option baseline")
@@ -167,6 +171,29 @@ def _ways(option: Option) -> str:
     }
     *others, last = [way for form, way in ways.items() if form in option.forms]
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _batches_with_room(values: Mapping[str, Any], places: Mapping[str, str]) -> int:
+    """The batches, made so few that in each of them as many requests can be under way as are asked for.
+
+    Raises:
+        UsageError: There is no room for them, or not in so many batches as somebody has asked for.
+    """
+    concurrency, batches = int(values["concurrency"]), int(values["batches"])
+    fields = {name: values[name] for name in ("iterations", "batches", "concurrency")}
+    iterations = Plan(**fields).least_iterations
+    if concurrency > iterations:
+        raise UsageError(
+            f"{places['concurrency']}: must not be more than the iterations, {iterations}: so many can "
+            "never be under way at the same time"
+        )
+    most = iterations // concurrency
+    if batches > most and "batches" in places:
+        raise UsageError(
+            f"{places['batches']}: must not be more than {most}, with {iterations} iterations and "
+            f"concurrency {concurrency}: a shorter batch never has so many requests under way"
+        )
+    return min(batches, most)
 
 
 def _quoted(raw: Any) -> str:

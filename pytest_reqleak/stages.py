@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import sys
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_reqleak.analysis.batches import batch_ends
 from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
-from pytest_reqleak.analysis.warmup import WarmUp
+from pytest_reqleak.analysis.warmup import LEAST_BATCHES, WarmUp
 from pytest_reqleak.model.meter import Meter, Phase
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ MOST_SAMPLES = 1000
 # An app has warmed up when it has, however long it will be measured: batches are no longer than in
 # a run of 2,500 iterations. A FastAPI endpoint takes 250 iterations in place of 600 before 5,000.
 WARMUP_BATCH = 50
+
+# A batch that would take more than this share of the time left is sent in pieces, so that the run
+# ends in time; pieces of less than the seconds cost more than they bring.
+_PIECE_SHARE, _LEAST_PIECE_SECONDS = 0.25, 0.05
 
 # CPython 3.10 makes a cache for each function at its 1,024th call: blocks that come all at
 # once, in the middle of a measurement that began too early.
@@ -78,12 +83,19 @@ class Stages:
         self._observer = observer
         self._between_batches = between_batches
         self._deadline = time.monotonic() + plan.timeout
+        # What an iteration took last; 0.0: nothing was sent. An array, as a float is a live block.
+        self._pace = array("d", [0.0])
         self.done = 0
         """Iterations so far, replayed ones included: the x axis of every series."""
         self.fresh = 0
         """The first input that was never sent."""
         self.seconds: dict[str, float] = {}
         """Time spent in each phase."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many iterations are under way at a time; a shorter batch never has so many."""
+        return self._plan.concurrency
 
     @property
     def out_of_time(self) -> bool:
@@ -98,8 +110,12 @@ class Stages:
     def warm_up(self) -> bool:
         """Run until growth has settled or is steady, and tell whether it did so in time."""
         plan = self._plan
-        most = plan.warmup if plan.warmup is not None else max(plan.least_iterations, LEAST_WARMUP_BUDGET)
         batch = min(plan.batch_iterations, max(WARMUP_BATCH, plan.concurrency))
+        most = plan.warmup
+        if most is None:
+            most = max(plan.least_iterations, LEAST_WARMUP_BUDGET, 2 * LEAST_BATCHES * batch)
+            # However long the measurement is: what has not settled by then is told of.
+            most = min(most, MOST_SAMPLES * batch)
         batch = max(batch, most // MOST_SAMPLES)
         started = time.perf_counter()
         self._announce(Phase.WARMUP, None if plan.warmup is None else most)
@@ -125,8 +141,9 @@ class Stages:
         else:
             left = most
             while left and not self.out_of_time:
-                self._batch(min(batch, left), first=None)
-                left -= min(batch, left)
+                # What is left over is no batch of its own: it would be shorter than the concurrency.
+                size = batch if left >= 2 * batch else left
+                left -= self._batch(size, first=None)
                 self._sample(Phase.WARMUP)
         self._agent.start_counting_garbage()
         self._agent.freeze()
@@ -142,12 +159,13 @@ class Stages:
         first: int | None = None,
         after_batch: Callable[[], None] | None = None,
     ) -> Samples:
-        """Run one stage; it may end early when the time is over.
+        """Run one stage; it may end early when the time is over, in the middle of a batch too.
 
         Args:
             phase: What its samples are called.
             iterations: How many, at least 1.
-            batches: Samples after the first one; by default as in the measurement.
+            batches: Samples after the first one; by default as in the measurement. Fewer where a batch
+                would be shorter than the concurrency.
             first: The first input; None: inputs that were never sent.
             after_batch: Called after each sample, such as a tracer's mark.
 
@@ -156,8 +174,10 @@ class Stages:
         """
         agent = self._agent
         wanted = batches or math.ceil(iterations / self._plan.batch_iterations)
-        count = max(1, min(wanted, iterations, agent.most_samples or MOST_SAMPLES))
-        ends = batch_ends(iterations, count)
+        # A tracer needs its marks, however few iterations it can afford between them.
+        least = 1 if phase is Phase.TRACE else min(self.concurrency, iterations)
+        count = max(1, min(wanted, iterations // least, agent.most_samples or MOST_SAMPLES))
+        ends = batch_ends(iterations, count, least=least)
         # One row more, for what `disown` reads.
         agent.buffer.reserve(count + 2)
         started = time.perf_counter()
@@ -172,6 +192,7 @@ class Stages:
             if self.out_of_time:
                 break
             self._batch(upto - sent, first=None if first is None else first + sent)
+            # Not a sum: an int beyond 256 would be a live block of ours. What was cut is the last.
             sent = upto
             self._sample(phase)
             if after_batch is not None:
@@ -203,15 +224,33 @@ class Stages:
             self._rest()
         return self._agent.read(meter) or 0
 
-    def _batch(self, count: int, *, first: int | None, only: int | None = None) -> None:
+    def _batch(self, count: int, *, first: int | None, only: int | None = None) -> int:
+        """Send a batch, and let the app come to rest; tells how much of it there was time for."""
         start = self.fresh if first is None else first
-        self._driver.run_batch(start, count, only)
+        sent = 0
+        while sent < count and not (sent and self.out_of_time):
+            sent += self._piece(start + sent, count - sent, only)
         if first is None:
-            self.fresh += count
-        self.done += count
+            self.fresh += sent
+        self.done += sent
         self._rest()
         if self._observer is not None:
-            self._observer.advance(count)
+            self._observer.advance(sent)
+        return sent
+
+    def _piece(self, start: int, count: int, only: int | None) -> int:
+        """Send as much of a batch as takes a part of the time left, and tell how much that was."""
+        pace = self._pace[0]
+        seconds = max(_PIECE_SHARE * self.seconds_left, _LEAST_PIECE_SECONDS)
+        piece = WARMUP_BATCH if pace == 0 else int(seconds / pace)
+        # A shorter one never has so many requests under way, the last one neither.
+        piece = max(1, piece, self.concurrency)
+        if count < piece + self.concurrency:
+            piece = count
+        begun = time.monotonic()
+        self._driver.run_batch(start, piece, only)
+        self._pace[0] = max((time.monotonic() - begun) / piece, 1e-9)
+        return piece
 
     def _rest(self) -> None:
         if self._between_batches is not None:

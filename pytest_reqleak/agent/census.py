@@ -53,7 +53,8 @@ def count_objects(*, seconds: float = _SECONDS) -> Counter[int] | None:
         seconds: Of the processor; 100 MB of heap take about 0.4 s.
 
     Returns:
-        None where memory cannot be read, or not in that time.
+        None where memory cannot be read, or not in that time, or is more than a GiB: a part of it would
+        pass for objects that have died.
     """
     if not is_possible():
         return None
@@ -62,8 +63,11 @@ def count_objects(*, seconds: float = _SECONDS) -> Counter[int] | None:
     deadline = time.thread_time() + seconds
     is_type = set(map(id, known_types())).__contains__
     try:
+        heaps = _heaps()
+        if sum(end - begin for begin, end in heaps) > _MOST_BYTES:
+            return None
         with open(_MEMORY, "rb", buffering=0) as memory:
-            for counts_read, kinds in _pairs(memory.fileno(), list(_heaps())):
+            for counts_read, kinds in _pairs(memory.fileno(), heaps):
                 marks = list(map(is_type, kinds))
                 counts = compress(counts_read, marks)
                 living = [0 < count <= _MOST_REFERENCES for count in counts]
@@ -92,11 +96,11 @@ def known_types() -> list[type]:
     return list(found.values())
 
 
-def _heaps() -> Iterator[tuple[int, int]]:
+def _heaps() -> list[tuple[int, int]]:
     """Begin and end of the parts of memory in which objects may lie."""
     with open(_MAPS, "rb") as maps:
         lines = maps.read().splitlines()
-    total = 0
+    heaps = []
     for line in lines:
         fields = line.split(None, 5)
         # What has a name is a file or a stack; Python's arenas and large blocks have none.
@@ -104,10 +108,8 @@ def _heaps() -> Iterator[tuple[int, int]]:
         if not fields[1].startswith(b"rw") or (name and not name.startswith((b"[heap]", b"[anon:"))):
             continue
         begin, end = (int(part, 16) for part in fields[0].split(b"-"))
-        total += end - begin
-        if total > _MOST_BYTES:
-            return
-        yield begin, end
+        heaps.append((begin, end))
+    return heaps
 
 
 def _pairs(memory: int, heaps: list[tuple[int, int]]) -> Iterator[tuple[array[int], array[int]]]:

@@ -19,7 +19,7 @@ above the floor by the noise's width / m, so this tells as much as five times th
 would, for a fifth of a request's time per request."""
 
 
-def batch_ends(iterations: int, batches: int) -> list[int]:
+def batch_ends(iterations: int, batches: int, *, least: int = 1) -> list[int]:
     """Cut a stage into batches of uneven lengths, the same ones each time.
 
     A buffer that is emptied every 101 iterations, read every 100, looks for
@@ -28,17 +28,18 @@ def batch_ends(iterations: int, batches: int) -> list[int]:
 
     Args:
         iterations: Of the stage, at least 1.
-        batches: As many, but never more than `iterations`.
+        batches: As many, but never more than `iterations` have room for.
+        least: Iterations that each batch has; where there are fewer in all, it is one batch.
 
     Returns:
         Iterations done at the end of each batch, rising strictly; the last is `iterations`.
     """
-    count = max(1, min(batches, iterations))
+    count = max(1, min(batches, iterations // least))
     length = iterations / count
     ends: list[int] = []
     for number in range(1, count):
         offset = ((number * _GOLDEN) % 1 - 0.5) * _SPREAD * length
-        # Batches of a few iterations leave no room: each still has one at least.
-        most = iterations - (count - number)
-        ends.append(max((ends[-1] if ends else 0) + 1, min(most, round(number * length + offset))))
+        # Short batches leave no room: each still has the least that it may have.
+        most = iterations - (count - number) * least
+        ends.append(max((ends[-1] if ends else 0) + least, min(most, round(number * length + offset))))
     return [*ends, iterations]

@@ -170,6 +170,7 @@ def cause_growth(
     *,
     holders: Sequence[Holder] = (),
     unit: str = "request",
+    estimated: bool = False,
 ) -> tuple[CauseGrowth, ...]:
     """Give each kind its bytes and the figures that say so, what makes it grow first.
 
@@ -180,8 +181,9 @@ def cause_growth(
         parts: Where the bytes lie.
         holders: What grew by name; tells a bounded container's size.
         unit: What one iteration is called in sentences.
+        estimated: Whether no tracer has told how large the blocks are.
     """
-    say = _Figures(rates, grows, parts, holders, unit)
+    say = _Figures(rates, grows, parts, holders, unit, estimated)
     return tuple(
         CauseGrowth(cause=cause, bytes_per_iteration=say.size(cause), text=say.text(cause))
         for cause in _ORDER
@@ -198,6 +200,7 @@ class _Figures:
     parts: Parts
     holders: Sequence[Holder]
     unit: str
+    estimated: bool
 
     def size(self, cause: Cause) -> float:
         """Bytes per iteration; 0 where a kind is no place where bytes lie."""
@@ -244,7 +247,8 @@ class _Figures:
     def _python(self) -> str:
         size = format_bytes(self.parts.python)
         if Meter.LIVE_BLOCKS in self.rates:
-            return f"{self._each(Meter.LIVE_BLOCKS)} live blocks per {self.unit}, which hold {size}"
+            about = "about " if self.estimated else ""
+            return f"{self._each(Meter.LIVE_BLOCKS)} live blocks per {self.unit}, which hold {about}{size}"
         return f"{size} per {self.unit} was allocated for Python objects, as the tracer saw it"
 
     def _native(self) -> str:

@@ -1,7 +1,7 @@
 """Turn a series into a growth: a slope per iteration, and how sure it is.
 
 Knows numbers only: not bytes, not requests, not why a sample is missing, and
-not whether a growth is steady: that is the envelope's question.
+not whether a growth is steady: that is the question of `trend` and `rule`.
 """
 
 from __future__ import annotations

@@ -99,6 +99,21 @@ def endless_holder(holders: Sequence[Holder], filling: Holder) -> Holder | None:
     )
 
 
+def gets_entry_each(holder: Holder, *, fresh: int, done: int) -> bool:
+    """Whether a list or deque got one entry with each iteration, replayed inputs included.
+
+    It cannot be keyed by the input then: that it has stopped to grow, noise had made believe.
+
+    Args:
+        holder: With its growth over the fresh iterations.
+        fresh: Iterations whose input was new.
+        done: All iterations.
+    """
+    entries = holder.growth_per_iteration * fresh
+    last = holder.type.rpartition(".")[2]
+    return last in ("list", "deque") and done > fresh and abs(entries - done) < (done - fresh) / 4
+
+
 def _owner(holder: Holder) -> str:
     """The way to what the container is a part of; its own where that is a name of a module."""
     path = holder.path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
+from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES, SEEN_BLOCKS
 from pytest_reqleak.analysis.observed import Observed
 from pytest_reqleak.analysis.rule import LEAST_CLOCKWORK, is_flat, shape_of
 from pytest_reqleak.analysis.trend import Shape
@@ -171,7 +171,7 @@ class Teller:
         """Growth that is neither steady nor over, and too slow to matter."""
         return (
             f"{self._rises(meters[0])} over {self._many(self._seen.iterations)}, unevenly: less than one "
-            "in 500, which is too slow and too irregular to be called growth"
+            f"in {round(1 / SEEN_BLOCKS)}, which is too slow and too irregular to be called growth"
         )
 
     def cycles(self) -> str:

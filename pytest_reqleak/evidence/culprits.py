@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pytest_reqleak.model.meter import Meter
     from pytest_reqleak.stages import Stages
 
-# Each request alone, for so many iterations that its share of the leak shows as six blocks.
-_BLOCKS_ALONE = 6
+# Each request alone, for so many iterations that its share of the leak shows six times.
+_EVENTS_ALONE = 6
 _LEAST_ALONE, _MOST_ALONE = 20, 500
 _MOST_REQUESTS = 50
 # Pairs are many; of a longer workload only neighbours are tried.
@@ -34,6 +34,7 @@ def find_culprits(
     bytes_per_iteration: float,
     *,
     notes: Sequence[str] = (),
+    events: float | None = None,
 ) -> tuple[Culprit, ...]:
     """Send each request of the workload alone, and tell which of them leave memory behind.
 
@@ -46,6 +47,7 @@ def find_culprits(
         decision: Which meters grow, and how fast over the whole workload.
         bytes_per_iteration: Over the whole workload.
         notes: What else is to be said of each request.
+        events: How often the leak happens per iteration of the whole workload; None: nobody knows.
 
     Returns:
         The culprits with what each leaves behind when it is sent, worst first;
@@ -59,7 +61,11 @@ def find_culprits(
     if len(requests) == 1:
         return (Culprit(request=requests[0], bytes_per_iteration=bytes_per_iteration, note=notes[0]),)
     # A request that leaks alone grows at least as fast alone as the whole workload does.
-    count = min(_MOST_ALONE, max(_LEAST_ALONE, math.ceil(_BLOCKS_ALONE / growth.per_iteration)))
+    if events is None:
+        # One block is the least that stays of anything; bytes may be of any number of things.
+        events = 0.0 if growth.meter.unit else growth.per_iteration
+    count = min(_MOST_ALONE, max(_LEAST_ALONE, math.ceil(_EVENTS_ALONE / max(events, 1e-6))))
+    count = max(count, stages.concurrency)
 
     def left_by(*numbers: int) -> float:
         """What one sending leaves behind, in bytes."""

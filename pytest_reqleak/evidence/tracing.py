@@ -163,7 +163,8 @@ class _Passes:
         stages.run(
             Phase.TRACE,
             iterations,
-            batches=min(windows, iterations // 2),
+            # What needs several requests under way does not leak in shorter windows.
+            batches=min(windows, max(_LEAST_WINDOWS, iterations // stages.concurrency), iterations // 2),
             after_batch=lambda: agent.mark_trace(stages.done),
         )
         sites, bytes_per_iteration = agent.stop_tracing()

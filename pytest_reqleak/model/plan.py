@@ -13,6 +13,10 @@ DEFAULT_BATCHES = 50
 AUTO_ITERATIONS = 1200
 DEFAULT_TIMEOUT_SECONDS = 300.0
 
+# A batch is as long as the concurrency at least. The first look takes half of them: with fewer
+# than five samples a stage cannot show that a rise was the only one.
+AUTO_BATCHES = 10
+
 MOST_ADVISED_ITERATIONS = 1_000_000
 """More than anybody would wait for is no advice: at 4,000 a second they take four minutes."""
 
@@ -29,7 +33,7 @@ class Plan(NamedTuple):
     iterations: int | None = DEFAULT_ITERATIONS
     """Of the measurement; warm-up and confirmation come on top. None: until the answer is certain."""
     batches: int = DEFAULT_BATCHES
-    """Samples of the measurement; never more than `iterations`."""
+    """Samples of the measurement; so few that each batch has as many iterations as `concurrency`."""
     warmup: int | None = None
     """Iterations before the measurement; None: until the growth has settled."""
     threshold: float = DEFAULT_THRESHOLD_BYTES
@@ -60,7 +64,9 @@ class Plan(NamedTuple):
     @property
     def least_iterations(self) -> int:
         """Of a measurement that sees nothing grow."""
-        return AUTO_ITERATIONS if self.iterations is None else self.iterations
+        if self.iterations is None:
+            return max(AUTO_ITERATIONS, AUTO_BATCHES * self.concurrency)
+        return self.iterations
 
     @property
     def starts_process(self) -> bool:

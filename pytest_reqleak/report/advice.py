@@ -14,6 +14,7 @@ from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.plan import DEFAULT_THRESHOLD_BYTES, MOST_ADVISED_ITERATIONS
 from pytest_reqleak.model.run import Run, ServerInfo
 from pytest_reqleak.report.wording import (
+    ESTIMATED,
     GROUPS,
     NEVER,
     counted,
@@ -34,6 +35,7 @@ _GOES_ALONG = frozenset({"native memory", "request data"})
 """Categories, as documents have them, of what goes with an object: what keeps that tells more."""
 
 _NAMED_ITERATIONS = re.compile(r"\biterations=(\d+)")
+_NAMED_TIMEOUT = re.compile(r"\btimeout=(\d+)")
 """What a reason says would settle it; the next step is not to say another number."""
 
 # The interpreter's own, which has no bound and is hardly ever emptied.
@@ -74,9 +76,14 @@ def next_steps(run: Run) -> list[str]:
         )
         steps.append(f"{filling.path} is full after about {counted(more, run.unit)} more: {measure}")
     elif run.verdict is Verdict.INCONCLUSIVE:
-        named = _NAMED_ITERATIONS.search(run.reason)
+        named, time = _NAMED_ITERATIONS.search(run.reason), _NAMED_TIMEOUT.search(run.reason)
         longer = int(named[1]) if named else _round_up(run.iterations * 4)
-        steps.append(f"Measure longer: iterations={longer} tells slow growth from a cache that fills.")
+        if time is not None and not named:
+            steps.append(f"Allow more time: timeout={time[1]}.")
+        elif longer < run.iterations:
+            steps.append(f"Measure for fewer: iterations={longer} fits into the time limit.")
+        else:
+            steps.append(f"Measure longer: iterations={longer} tells slow growth from a cache that fills.")
         if run.server.name not in ("direct", ""):
             steps.append(
                 "Measure with server=direct: without a socket the readings are quieter, unless it is a clock "
@@ -84,7 +91,10 @@ def next_steps(run: Run) -> list[str]:
             )
     grows = run.verdict is Verdict.LEAK or any(growth.grows for growth in run.growth)
     if grows and not run.sites and run.explained is None and not is_resource_only(run):
-        steps.append("Measure with trace=always to see where the memory is allocated.")
+        # What is certain is traced, unless that was switched off; what is not gave no occasion.
+        untraced = any(caveat.slug == ESTIMATED for caveat in run.caveats)
+        trace = "Leave trace at auto" if untraced else "Measure with trace=always"
+        steps.append(f"{trace} to see where the memory is allocated.")
     elif run.explained is not None and run.explained < 0.5 and run.environment.get("tracer") != "memray":
         steps.append("Measure with tracer=memray: it also sees what C code allocates.")
     return steps

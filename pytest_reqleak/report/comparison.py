@@ -275,7 +275,7 @@ def _columns(page: Page, entries: Sequence[Entry], curve_cells: int) -> list[_Co
         _Column(
             "verdict", [str(run.verdict) if run else _NOT_MEASURED for run in runs], False, 0, _verdict_style
         ),
-        *figures(each, 0, lambda run: format_bytes(max(0.0, run.bytes_per_iteration))),
+        *figures(each, 0, lambda run: wording.size_text(run, max(0.0, run.bytes_per_iteration))),
         *figures("python", 3, lambda run: _part(run, Cause.PYTHON)),
         *figures("native", 4, lambda run: _part(run, Cause.NATIVE)),
         *figures("outside", 5, lambda run: _part(run, Cause.MAPPED) or _part(run, Cause.ALLOCATOR)),
@@ -293,8 +293,8 @@ def _verdict_style(entry: Entry) -> str:
 
 
 def _part(run: Run, cause: Cause) -> str:
-    size = next((part.bytes_per_iteration for part in run.causes if part.cause is cause), 0.0)
-    return format_bytes(size) if size > 0 else ""
+    part = next((part for part in run.causes if part.cause is cause), None)
+    return "" if part is None or part.bytes_per_iteration <= 0 else wording.part_text(run, part)
 
 
 def _tasks(run: Run) -> str:

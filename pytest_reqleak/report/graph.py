@@ -15,8 +15,9 @@ from pytest_reqleak.errors import UsageError
 from pytest_reqleak.model.finding import Cycle, Holder, Link
 from pytest_reqleak.model.meter import Verdict
 from pytest_reqleak.model.run import Run
+from pytest_reqleak.report import wording
 from pytest_reqleak.report.paths import show_frame
-from pytest_reqleak.units import format_average, format_bytes, format_count
+from pytest_reqleak.units import format_average, format_count
 
 _MOST_HOLDERS = 5
 _MOST_TEXT = 60
@@ -79,7 +80,7 @@ def check_graph(path: str) -> None:
 
 
 def _run(run: Run, name: str) -> list[str]:
-    size = f", {format_bytes(run.bytes_per_iteration)} per {run.unit}" if run.bytes_per_iteration > 0 else ""
+    size = f", {wording.size_text(run)} per {run.unit}" if run.bytes_per_iteration > 0 else ""
     lines = [f"  subgraph cluster_{name} {{", f"    label={_quoted((run.name or 'app') + size)};"]
     for number, holder in enumerate(run.holders[:_MOST_HOLDERS]):
         lines += _holder(holder, run.unit, f"{name}h{number}")

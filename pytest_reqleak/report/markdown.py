@@ -92,7 +92,7 @@ def _table(runs: Sequence[Run]) -> str:
     for run in runs[:MOST_ROWS]:
         sites = wording.telling_sites(run)
         frame = main_frame(sites[0]) if sites else None
-        size = format_bytes(run.bytes_per_iteration) if run.bytes_per_iteration > 0 else "0 B"
+        size = wording.size_text(run) if run.bytes_per_iteration > 0 else "0 B"
         word = (
             wording.verdict_text(run) if run.verdict is Verdict.CLEAN else f"**{wording.verdict_text(run)}**"
         )
@@ -197,7 +197,7 @@ def _culprits(run: Run) -> list[str]:
         return []
     worst = sorted(run.culprits, key=lambda culprit: -culprit.bytes_per_iteration)
     rows = [
-        f"- sent as {code(culprit.request)}: {format_bytes(culprit.bytes_per_iteration)} behind"
+        f"- sent as {code(culprit.request)}: {wording.size_text(run, culprit.bytes_per_iteration)} behind"
         for culprit in worst[:5]
         if culprit.bytes_per_iteration > 0
     ]

@@ -9,7 +9,6 @@ from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import wording
 from pytest_reqleak.report.page import Page
 from pytest_reqleak.report.paths import main_frame, show_frame
-from pytest_reqleak.units import format_bytes
 
 VERDICT_STYLES = {Verdict.CLEAN: "bold green", Verdict.LEAK: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 _ACCEPTED_STYLE = "bold yellow"
@@ -39,7 +38,7 @@ def summary_lines(
     for run in ordered:
         telling = wording.telling_sites(run)
         frame = main_frame(telling[0]) if telling else None
-        size = format_bytes(run.bytes_per_iteration) if run.bytes_per_iteration > 0 else "0 B"
+        size = wording.size_text(run) if run.bytes_per_iteration > 0 else "0 B"
         rows.append((wording.verdict_text(run), size, run.name, show_frame(frame) if frame else ""))
     verdicts, sizes, tests, sites = (max(page.cells(row[n]) for row in rows) for n in range(4))
     room = page.width - verdicts - sizes - 6

@@ -196,7 +196,7 @@ def _kinds(page: Page, run: Run, verbosity: int) -> None:
         page.blank()
         page.line(("What kind", _HEADING))
     for part in run.causes:
-        size = f" {format_bytes(part.bytes_per_iteration)}" if part.bytes_per_iteration > 0 else ""
+        size = f" {wording.part_text(run, part)}" if part.bytes_per_iteration > 0 else ""
         page.paragraph((f"{part.cause}{size}:", _HEADING), part.text, indent=2, hang=2)
 
 
@@ -320,7 +320,7 @@ def _worst_culprits(run: Run) -> list[tuple[str, str]]:
     ordered = sorted(run.culprits, key=lambda culprit: culprit.bytes_per_iteration, reverse=True)
     return [
         (
-            format_bytes(culprit.bytes_per_iteration),
+            wording.size_text(run, culprit.bytes_per_iteration),
             f"{culprit.request} ({culprit.note})" if culprit.note else culprit.request,
         )
         for culprit in ordered

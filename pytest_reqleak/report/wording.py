@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pytest_reqleak.model.finding import Cycle, Growth, Holder, Site
+from pytest_reqleak.model.finding import CauseGrowth, Cycle, Growth, Holder, Site
 from pytest_reqleak.model.meter import Cause, Meter, Phase, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report.paths import main_frame, show_frame
@@ -19,6 +19,11 @@ _RESOURCES = {
     Meter.THREADS: "thread",
     Meter.TASKS: "asyncio task",
 }
+
+ESTIMATED = "bytes-estimated"
+"""The doubt of a run in which no tracer has measured bytes."""
+
+_BLOCKS = (Meter.LIVE_BLOCKS, Meter.GC_OBJECTS)
 
 # Below one block in two requests, "1 block in 250 requests" is easier to picture than "0.004 blocks".
 _RARE = 0.5
@@ -81,9 +86,33 @@ def headline(run: Run) -> str:
             return f"{each} leaves {seen} behind, in a container that is not full yet"
         return f"{each} seems to leave {seen} behind, but it is not certain"
     if is_resident_only(run):
-        size = format_bytes(run.bytes_per_iteration)
+        size = size_text(run)
         return f"{each} raises the resident memory by {size}, though live memory does not grow"
     return f"{each} leaves {_leftovers(run) or 'memory'} behind"
+
+
+def size_text(run: Run, size: float | None = None) -> str:
+    """Bytes per iteration, and whether they were only estimated: `553 B`, `about 72 B`.
+
+    Args:
+        run: The run.
+        size: Bytes of a part of it; None: all that it leaves behind.
+    """
+    shown = format_bytes(run.bytes_per_iteration if size is None else size)
+    return f"about {shown}" if is_estimated(run) else shown
+
+
+def part_text(run: Run, part: CauseGrowth) -> str:
+    """Bytes per iteration of one kind; those of the C heap are read, not estimated."""
+    size = part.bytes_per_iteration
+    return size_text(run, size) if part.cause is Cause.PYTHON else format_bytes(size)
+
+
+def is_estimated(run: Run) -> bool:
+    """Whether the bytes are blocks, times what one usually holds: no tracer has measured them."""
+    if all(caveat.slug != ESTIMATED for caveat in run.caveats):
+        return False
+    return any(growth.grows and growth.meter in _BLOCKS for growth in run.growth)
 
 
 def locus(run: Run) -> str:
@@ -268,7 +297,7 @@ def _leftovers(run: Run) -> str:
         averaged(growing[meter], noun) for meter, noun in _RESOURCES.items() if growing.get(meter, 0) > 0
     ]
     if things and is_resource_only(run) and run.bytes_per_iteration > 0:
-        things[-1] += f" ({format_bytes(run.bytes_per_iteration)})"
+        things[-1] += f" ({size_text(run)})"
     garbage = growing.get(Meter.CYCLIC_GARBAGE, 0)
     if Cause.CYCLES in run.classification and garbage > 0:
         things.append(f"{averaged(garbage, 'object')} in reference cycles")
@@ -281,7 +310,7 @@ def _leftovers(run: Run) -> str:
 def _memory(run: Run) -> str:
     if run.bytes_per_iteration <= 0 or is_resource_only(run):
         return ""
-    size = format_bytes(run.bytes_per_iteration)
+    size = size_text(run)
     if Cause.NATIVE in run.classification and Cause.PYTHON not in run.classification:
         return f"{size} of native memory"
     blocks = run.blocks_per_iteration

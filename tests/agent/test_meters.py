@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from itertools import pairwise
 
 import pytest
 
@@ -152,6 +153,36 @@ def test_what_the_harness_allocates_between_two_samples_can_be_left_out():
     for meter in (Meter.LIVE_BLOCKS, Meter.GC_OBJECTS):
         settled = columns[meter][3:]
         assert {settled[0]} == set(settled), meter
+
+
+@pytest.mark.parametrize(
+    "harness",
+    [
+        "mine.append([(1, n, tuple((str(n), k) for k in range(9))) for n in range(1000)])",
+        "agent.thaw()",
+        "agent.thaw(); agent.freeze()",
+    ],
+    ids=["what a tracer hands out", "a thaw", "a thaw and a freeze"],
+)
+def test_the_count_of_objects_goes_on_over_what_the_harness_does(harness):
+    columns = readings(
+        f"""
+        mine, theirs = [], []
+        with Agent() as agent:
+            agent.buffer.reserve(20)
+            agent.settle(); agent.freeze()
+            for n in range(6):
+                theirs.append([])
+                agent.settle(); agent.sample(n, Phase.MEASURE)
+                {harness}
+                agent.disown()
+            columns(agent)
+        """
+    )
+    objects = columns[Meter.GC_OBJECTS]
+
+    assert 0 <= objects[0]
+    assert [1] * 3 == [b - a for a, b in pairwise(objects[2:])], objects
 
 
 def test_the_collector_is_left_as_it_was_found():

@@ -30,3 +30,11 @@ def test_a_buffer_that_is_emptied_in_step_with_the_batches_is_read_out_of_step()
 
     assert min(fills[:10]) < 20
     assert 60 < max(fills[:10])
+
+
+@given(st.integers(1, 3000), st.integers(1, 100), st.integers(1, 300))
+def test_no_batch_is_shorter_than_it_may_be(iterations, batches, least):
+    ends = batch_ends(iterations, batches, least=least)
+
+    assert min(least, iterations) <= min(b - a for a, b in pairwise([0, *ends]))
+    assert iterations == ends[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from pytest_reqleak.analysis.holding import (
     endless_holder,
     explaining_holders,
     filling_holder,
+    gets_entry_each,
     iterations_to_fill,
     led_by,
     still_filling,
@@ -156,3 +158,19 @@ def test_a_store_that_was_seen_to_take_out_what_is_over_is_no_leak():
     assert decision is as_expiring(decision, [store], "")
     assert decision is as_expiring(decision, [other], "shop.CODES")
     assert decision is as_expiring(decision, [store, other], "shop.CODES")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "entries", "each"),
+    [
+        ("list", 1500, True),
+        ("collections.deque", 1490, True),
+        # One entry for each input that was new: a list may be a cache as well.
+        ("list", 1000, False),
+        ("dict", 1500, False),
+    ],
+)
+def test_a_list_with_an_entry_for_replayed_inputs_too_is_not_keyed_by_them(type_name, entries, each):
+    kept = Holder(path="app.KEPT", type=type_name, growth_per_iteration=entries / 1000, size=5000)
+
+    assert each == gets_entry_each(kept, fresh=1000, done=1500)

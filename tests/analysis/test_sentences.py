@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from pytest_reqleak.analysis.floors import SEEN_BLOCKS
+from pytest_reqleak.analysis.observed import Observed
 from pytest_reqleak.analysis.sentences import Teller
 from pytest_reqleak.analysis.trend import trend_of
 from pytest_reqleak.model.meter import Meter
@@ -44,3 +46,10 @@ def test_it_says_what_speaks_against_a_leak(trend, why):
 
 def test_what_fell_and_has_not_been_watched_for_long_since_may_fall_again():
     assert ", but fell before, and may fall again;" in told(LINE, too_soon=True)
+
+
+def test_what_is_too_slow_is_told_with_the_smallest_leak_that_is_promised_to_be_found(make_samples):
+    seen = Observed([make_samples({Meter.LIVE_BLOCKS: lambda n: n // 400})], 0.05)
+    told = Teller(seen, "request").slow([Meter.LIVE_BLOCKS])
+
+    assert f"less than one in {1 / SEEN_BLOCKS:.0f}, which is too slow" in told

@@ -157,6 +157,47 @@ def test_batches_by_default_shrink_to_few_iterations():
     assert (7, 7) == (plan.iterations, plan.batches)
 
 
+@pytest.mark.parametrize(
+    ("iterations", "concurrency", "batches"),
+    [(20, 5, 4), (20, 20, 1), (2000, 60, 33), (2000, 8, 50), ("auto", 60, 20), ("auto", 500, 10)],
+)
+def test_batches_by_default_are_as_long_as_the_concurrency(iterations, concurrency, batches):
+    given = {"iterations": iterations, "concurrency": concurrency}
+    plan = settings.resolve([settings.given_as_keywords(given, form=CALL, name="check")]).plan
+
+    assert batches == plan.batches
+    assert plan.batch_iterations >= concurrency
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (
+            {"iterations": 20, "concurrency": 60},
+            "check(concurrency=60): must not be more than the iterations, 20: so many can never be under "
+            "way at the same time",
+        ),
+        (
+            {"iterations": 2000, "concurrency": 60, "batches": 50},
+            "check(batches=50): must not be more than 33, with 2000 iterations and concurrency 60: a shorter "
+            "batch never has so many requests under way",
+        ),
+    ],
+)
+def test_a_concurrency_that_is_never_reached_is_refused(given, complaint):
+    with pytest.raises(UsageError) as refused:
+        settings.resolve([settings.given_as_keywords(given, form=CALL, name="check")])
+
+    assert complaint == str(refused.value)
+
+
+def test_a_concurrency_for_other_tests_says_nothing_of_a_body():
+    given = {"iterations": 5, "concurrency": 60}
+    sources = [settings.given_as_keywords(given, form=CALL, name="check")]
+
+    assert 5 == settings.resolve(sources, side_by_side=False).plan.batches
+
+
 def test_a_request_never_may_take_longer_than_the_run():
     quick = settings.resolve([{"timeout": settings.Given(value=2, place="here")}])
 

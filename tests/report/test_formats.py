@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sample_runs import clean_run, pydantic_run
 
 from pytest_reqleak.errors import UsageError
+from pytest_reqleak.model.finding import Caveat
 from pytest_reqleak.options import FILE_FORMATS
 from pytest_reqleak.report.formats import FORMATS, check_all_writable, render, write_all
 
@@ -78,3 +80,11 @@ def test_two_forms_cannot_share_a_file(tmp_path: Path) -> None:
 
 def test_two_forms_may_share_a_terminal() -> None:
     check_all_writable({"json": "/dev/null", "html": "/dev/null"}, {})
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "graph"])
+def test_what_was_estimated_is_not_told_as_measured(form):
+    untraced = Caveat(slug="bytes-estimated", text="No tracer ran.")
+    text = str(render(form, [replace(pydantic_run(), caveats=(untraced,))]))
+
+    assert "about 553 B" in text

@@ -15,7 +15,7 @@ from sample_runs import (
     threads_run,
 )
 
-from pytest_reqleak.model.finding import Growth, Holder
+from pytest_reqleak.model.finding import Caveat, Growth, Holder
 from pytest_reqleak.model.meter import Cause, Meter, Verdict
 from pytest_reqleak.model.run import Run
 from pytest_reqleak.report import advice, wording
@@ -81,6 +81,14 @@ def test_a_path_is_shown_as_short_as_it_stays_clear(file: str, shown: str) -> No
         (
             replace(native_run(), verdict=Verdict.INCONCLUSIVE),
             "each request seems to leave 2.2 KiB of native memory behind, but it is not certain",
+        ),
+        (
+            replace(pydantic_run(), caveats=(Caveat(slug="bytes-estimated", text="No tracer ran."),)),
+            "each request leaves about 553 B (6.0 blocks) behind",
+        ),
+        (
+            replace(native_run(), caveats=(Caveat(slug="bytes-estimated", text="No tracer ran."),)),
+            "each request leaves 2.2 KiB of native memory behind",
         ),
         (replace(clean_run(), iterations=1), "1 request leaves nothing behind"),
     ],
@@ -191,6 +199,27 @@ def test_one_number_of_iterations_is_named_where_the_reason_names_one() -> None:
     assert "Measure longer: iterations=68782 tells slow growth from a cache that fills." in advice.next_steps(
         run
     )
+
+
+@pytest.mark.parametrize(
+    ("named", "step"),
+    [
+        ("timeout=18", "Allow more time: timeout=18."),
+        ("iterations=200", "Measure for fewer: iterations=200 fits into the time limit."),
+    ],
+)
+def test_what_a_time_limit_has_ended_needs_more_time_or_fewer_iterations(named, step) -> None:
+    reason = f"the time limit of 3 s ended the run after 2,400 requests in all; {named} would settle it"
+    run = replace(pydantic_run(), verdict=Verdict.INCONCLUSIVE, reason=reason, iterations=1000)
+
+    assert step in advice.next_steps(run)
+
+
+def test_a_leak_that_was_not_traced_needs_no_more_than_the_default() -> None:
+    untraced = Caveat(slug="bytes-estimated", text="No tracer ran.")
+    run = replace(pydantic_run(), sites=(), explained=None, caveats=(untraced,))
+
+    assert "Leave trace at auto to see where the memory is allocated." in advice.next_steps(run)
 
 
 def test_a_tracer_that_was_used_is_not_advised_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ class Meanings:
     """Stages whose meter rises by what a rule says of the requests that are sent."""
 
     out_of_time = False
+    concurrency = 1
 
     def __init__(self, rule: Callable[[Sequence[int]], float]) -> None:
         self._rule = rule
@@ -91,3 +93,31 @@ def test_requests_that_read_alike_are_told_by_their_place():
     found = find_culprits(stages, ["GET /ping", "GET /ping", "GET /"], decided(1.0), 100.0)  # type: ignore[arg-type]
 
     assert ["GET /ping (no. 2 of the workload)"] == [culprit.request for culprit in found]
+
+
+@pytest.mark.parametrize(
+    ("meter", "size", "events"),
+    [
+        (Meter.HEAP_BYTES, 4000, None),
+        (Meter.HEAP_BYTES, 4000, 1 / 200),
+        (Meter.LIVE_BLOCKS, 50, 1 / 200),
+    ],
+)
+def test_request_that_leaves_much_but_rarely_is_sent_until_it_has(meter, size, events):
+    """Of the second request every hundredth: as if it left little each time, it was let go unseen."""
+    sent, held = [0], [0]
+
+    class Rare(Meanings):
+        def alone(self, numbers: Sequence[int], count: int, meter: Meter) -> int:
+            if 1 in numbers:
+                before, sent[0] = sent[0], sent[0] + count
+                held[0] += size * (sent[0] // 100 - before // 100)
+            return held[0]
+
+    rate = size / 200
+    growth = Growth(meter=meter, per_iteration=rate, low=rate, high=rate, grows=True)
+    decision = Decision(outcome=Outcome.LEAK, growth=(growth,), reason="")
+    stages: Any = Rare(lambda _: 0.0)
+    found = find_culprits(stages, TITLES[:2], decision, 20.0, events=events)
+
+    assert [TITLES[1]] == [culprit.request for culprit in found]

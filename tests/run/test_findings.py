@@ -8,7 +8,7 @@ from pytest_reqleak.analysis.floors import MEAN_BLOCK_BYTES
 from pytest_reqleak.analysis.verdict import Decision, Outcome
 from pytest_reqleak.evidence import Traced
 from pytest_reqleak.findings import Findings, estimate_bytes
-from pytest_reqleak.model.finding import Growth
+from pytest_reqleak.model.finding import Growth, Holder
 from pytest_reqleak.model.meter import Meter
 from pytest_reqleak.model.raw import RawSite
 
@@ -78,3 +78,12 @@ def test_without_a_tracer_bytes_are_estimated_and_the_report_says_so():
 def test_rss_counts_only_where_nothing_else_grows():
     assert 4096.0 == estimate_bytes(decision(rss_bytes=4096.0))
     assert 72.0 == estimate_bytes(decision(live_blocks=1.0, rss_bytes=4096.0))
+
+
+def test_what_grew_on_replay_too_is_no_cache_keyed_by_the_input_and_has_the_rate_of_all_iterations():
+    kept = Holder(path="app.KEPT", type="list", growth_per_iteration=1.5, size=1500)
+    found = Findings(keyed_by_input=True, holders=(kept,))
+    found.grows_over_all(2 / 3)
+
+    assert (False, True) == (found.keyed_by_input, found.grows_on_replay)
+    assert 1.0 == found.holders[0].growth_per_iteration

@@ -10,6 +10,7 @@ from pytest_reqleak.analysis.decision import Decision, Outcome
 from pytest_reqleak.expiring import Expiring
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.finding import Holder
+from pytest_reqleak.model.plan import Plan
 
 LEAK = Decision(outcome=Outcome.LEAK, growth=(), reason="")
 
@@ -20,7 +21,7 @@ def outlives(*paths: str, ahead: dict[str, float]) -> tuple[bool, list[str]]:
     )
     agent = SimpleNamespace(entries_ahead=lambda: ahead)
     stages = SimpleNamespace(out_of_time=False)
-    expiring = Expiring(None, stages, agent, found, None)  # type: ignore[arg-type]
+    expiring = Expiring(Plan(), stages, agent, found, None)  # type: ignore[arg-type]
     told = expiring.outlives_entries(LEAK, None)  # type: ignore[arg-type]
     return told, [caveat.slug for caveat in found.caveats]
 

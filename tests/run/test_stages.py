@@ -58,6 +58,18 @@ def test_each_batch_begins_where_the_one_before_it_ended(stages, driver):
     assert firsts[1:] == ends[:-1]
 
 
+@pytest.mark.parametrize("phase", [Phase.MEASURE, Phase.CONFIRM, Phase.REPLAY])
+@pytest.mark.parametrize("warmup", [None, 130])
+def test_no_batch_is_shorter_than_the_concurrency(driver, phase, warmup):
+    with Agent() as agent:
+        plan = Plan(iterations=600, batches=10, concurrency=60, warmup=warmup)
+        stages = Stages(plan=plan, driver=driver, agent=agent)
+        stages.warm_up()
+        stages.run(phase, 700, batches=50)
+
+    assert 60 <= min(count for _, count, _ in driver.sent)
+
+
 def test_a_stage_never_has_more_batches_than_iterations(stages, driver):
     stages.run(Phase.MEASURE, 3, batches=50)
 
@@ -95,6 +107,56 @@ def test_a_stage_ends_early_when_the_time_of_the_run_is_over(driver):
     assert stages.out_of_time
     assert 1 == len(samples)
     assert [] == driver.sent
+
+
+class SlowDriver(Recorder):
+    """Takes a tenth of a second for each iteration, by a clock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    perf_counter = monotonic
+
+    def run_batch(self, first: int, count: int, only: int | None = None) -> None:
+        super().run_batch(first, count, only)
+        self.now += count / 10
+
+
+@pytest.fixture
+def slow(monkeypatch) -> SlowDriver:
+    driver = SlowDriver()
+    monkeypatch.setattr("pytest_reqleak.stages.time", driver)
+    return driver
+
+
+@pytest.mark.parametrize("concurrency", [1, 30])
+@pytest.mark.parametrize("warmup", [0, None, 10**9])
+def test_a_run_ends_in_time_in_the_middle_of_its_batch(slow, warmup, concurrency):
+    with Agent() as agent:
+        plan = Plan(iterations=10**9, warmup=warmup, timeout=60, concurrency=concurrency)
+        stages = Stages(plan=plan, driver=slow, agent=agent)
+        stages.warm_up()
+        samples = stages.run(Phase.MEASURE, 10**9)
+
+    # A piece more than there is time for has as many iterations as are under way at a time.
+    assert 600 <= stages.done == sum(count for _, count, _ in slow.sent) <= 600 + concurrency
+    assert stages.done == samples.iterations[-1]
+    assert 1060 <= slow.now <= 1063.1
+    assert concurrency <= min(count for _, count, _ in slow.sent)
+
+
+def test_a_batch_that_there_is_time_for_is_sent_in_one_piece(slow):
+    with Agent() as agent:
+        plan = Plan(iterations=600, batches=6, warmup=10, timeout=1000)
+        stages = Stages(plan=plan, driver=slow, agent=agent)
+        stages.warm_up()
+        stages.run(Phase.MEASURE, 600)
+
+    assert 1 + 6 == len(slow.sent)
 
 
 def test_what_the_harness_recorded_is_emptied_before_each_sample(driver):

@@ -89,6 +89,23 @@ def test_what_lives_for_an_hour_is_neither_called_a_leak_nor_clean(tmp_path):
     verify(check("long_sessions", tmp_path, "--server", "direct", expect=expect), expect)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C heap is only read on Linux")
+def test_what_is_kept_once_in_many_requests_is_no_cache_keyed_by_the_input(tmp_path):
+    expect = expectation("rare_bytes")
+    run = check(
+        "rare_bytes", tmp_path, "--isolate", "--python-malloc", "malloc", "--trace", "never", expect=expect
+    )
+
+    verify(run, expect)
+    assert "keyed by the input" not in run["reason"]
+
+
+def test_what_leaks_when_requests_are_side_by_side_is_found_in_a_short_run_too(tmp_path):
+    expect = expectation("side_by_side")
+    options = ("--server", "direct", "--concurrency", "5")
+    verify(check("side_by_side", tmp_path, *options, expect=expect), expect)
+
+
 @pytest.mark.parametrize(
     "name", ["clean_empty", "clean_sawtooth", "clean_window", "leak_beside_window", "leak_list", "leak_wsgi"]
 )
