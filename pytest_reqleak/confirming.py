@@ -20,7 +20,7 @@ from pytest_reqleak.analysis.growth import fit_growth
 from pytest_reqleak.analysis.verdict import MOST_STAGES, MOST_STAGES_AUTO, Decision, Outcome, decide
 from pytest_reqleak.findings import Findings
 from pytest_reqleak.model.meter import Meter, Phase
-from pytest_reqleak.units import format_count, format_seconds
+from pytest_reqleak.units import format_count
 
 if TYPE_CHECKING:
     from pytest_reqleak.agent.agent import Agent
@@ -330,6 +330,6 @@ def unfinished(decision: Decision, plan: Plan, done: int, *, measured: int, unit
     return replace(
         decision,
         outcome=Outcome.INCONCLUSIVE,
-        reason=f"the time limit of {format_seconds(plan.timeout)} ended the run after {format_count(done)} "
+        reason=f"the time limit of {round(plan.timeout, 1):g} s ended the run after {format_count(done)} "
         f"{unit}s in all, {before}; {remedy} would settle it",
     )
