@@ -35,6 +35,8 @@ LIVES: tuple[float, ...] = (60.0, 600.0, 3600.0)
 # Some stores are swept at every thousandth request, others by a task that wakes every second.
 SWEPT_WITHIN = 1200
 SWEPT_WITHIN_SECONDS = 1.1
+# Nor is anybody kept waiting for those thousand where each takes long and nothing goes.
+LOOK_SECONDS = 3.0
 SWEPT_SLOWLY_WITHIN = 10_000
 MORE_GO = 1.5
 # A request adds as many entries as others have, by and large.
@@ -185,7 +187,9 @@ class Expiring:
         stages, begun = self._stages, time.monotonic()
         sent, went = 0, 0
         # A store may be swept a few entries at a time: as long as more go than come, it is.
-        while sent < SWEPT_WITHIN or (went > MORE_GO * sent and sent < SWEPT_SLOWLY_WITHIN):
+        while (sent < SWEPT_WITHIN and time.monotonic() - begun < LOOK_SECONDS) or (
+            went > MORE_GO * sent and sent < SWEPT_SLOWLY_WITHIN
+        ):
             more = max(self._first_look, sent)
             stages.unsampled(more)
             sent += more
