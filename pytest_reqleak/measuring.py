@@ -216,6 +216,7 @@ class _Course:
         Returns:
             The measurement that the answer is of, and the answer.
         """
+        self._stages.prime()
         if self._thaws.free_what_grew(measured):
             measured, decision = self._measure_otherwise()
         while decision.outcome is Outcome.GO_ON:
