@@ -134,11 +134,9 @@ class Expiring:
         )
         if answer is decision:
             self._found.holders = (*self._found.holders[1:], replace(holder, life_seconds=lives[0]))
-            self._found.doubt(
-                "expires-as-well",
-                f"{holder.path} grows as well, until its entries are over: its part is in the figures, "
-                "and ends",
-            )
+            self._found.doubt("expires-as-well", _beside(holder, alone=len(self._found.holders) == 1))
+        elif answer.outcome is Outcome.INCONCLUSIVE:
+            self._found.holders = (replace(holder, life_seconds=lives[0]), *self._found.holders[1:])
         return answer
 
     @property
@@ -150,7 +148,7 @@ class Expiring:
         """Make all entries so much older, and read what is left once they are gone; None: they stay."""
         agent, stages = self._agent, self._stages
         before = self._read(holder, decision)
-        aged = agent.age_entries(seconds)
+        aged = agent.age_entries(holder.path, seconds)
         if not aged:
             return None
         try:
@@ -208,7 +206,7 @@ class Expiring:
         """How many of the entries that were made older are gone: not merely copied."""
         came = MOST_COME * max(1.0, holder.growth_per_iteration) * sent
         fewer = before + came - self._agent.holder_sizes().get(holder.path, before)
-        return min(aged - self._agent.aged_left(), int(fewer))
+        return min(aged - self._agent.aged_left(holder.path), int(fewer))
 
     def _read(self, holder: Holder, decision: Decision) -> _Reading:
         agent = self._agent
@@ -239,8 +237,9 @@ class Expiring:
         if ahead > MOST_LIFE_SECONDS:
             self._found.doubt(
                 "may-expire",
-                f"the newest entries of {holder.path} carry a time {format_seconds(ahead)} "
-                "ahead: if they go then, this is no leak; a shorter life in the test would show it",
+                f"the newest entries of {holder.path} carry a time {format_seconds(ahead)} ahead: none goes "
+                "when it is over, unless something that wakes up seldom takes them out; a shorter life in "
+                "the test would show it",
             )
             return False
         self._outlived = True
@@ -256,3 +255,13 @@ class Expiring:
         if kept < GONE * (holder.size + holder.growth_per_iteration * (self._stages.done - done)):
             self._found.expiring = holder.path
         return True
+
+
+def _beside(holder: Holder, *, alone: bool) -> str:
+    """What is said of a store whose entries go with their time, while something else stays."""
+    if alone:
+        return (
+            f"{holder.path} takes out its entries when their time is over, and as much stays all the same: "
+            "look at what they are moved to, or leave behind"
+        )
+    return f"{holder.path} grows as well, until its entries are over: its part is in the figures, and ends"

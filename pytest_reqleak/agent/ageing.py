@@ -31,27 +31,26 @@ _MOST_NAMES = 1000
 _SHORT = 2
 
 
-def ageing_of(ways: Sequence[Get], namespaces: Sequence[dict[Any, Any]] = ()) -> Ageing | None:
-    """Find the container whose entries carry moments.
+def ageing_of(way: Get, namespaces: Sequence[dict[Any, Any]] = ()) -> Ageing | None:
+    """Look whether the newest entries of a container carry moments.
 
     Args:
-        ways: To parts of what grows, the likeliest first.
-        namespaces: Where moments beside them may stand, such as that of the last sweep.
+        way: To the container.
+        namespaces: Where moments beside it may stand, such as that of the last sweep.
 
     Returns:
-        None where the newest entries of none of them carry any.
+        None where they carry none.
     """
-    for get in ways:
-        entries = _entries(get())
-        # A loop's timers would go off: its own deadlines are among them, and those of connections.
-        timers = entries and inherits(entries[-1], asyncio.TimerHandle)
-        if not _LOOKED_AT <= len(entries) <= _MOST_ENTRIES or timers:
-            continue
-        # Some put what is new at the beginning.
-        places = moments_of(entries[-_LOOKED_AT:]) or moments_of(entries[:_LOOKED_AT])
-        if places:
-            return Ageing(get, places, [names for names in namespaces if len(names) <= _MOST_NAMES])
-    return None
+    entries = _entries(way())
+    # A loop's timers would go off: its own deadlines are among them, and those of connections.
+    timers = entries and inherits(entries[-1], asyncio.TimerHandle)
+    if not _LOOKED_AT <= len(entries) <= _MOST_ENTRIES or timers:
+        return None
+    # Some put what is new at the beginning.
+    places = moments_of(entries[-_LOOKED_AT:]) or moments_of(entries[:_LOOKED_AT])
+    return (
+        Ageing(way, places, [names for names in namespaces if len(names) <= _MOST_NAMES]) if places else None
+    )
 
 
 class Ageing:

@@ -233,17 +233,21 @@ class Agent(Sampler):
         """Objects and bytes of one entry of each of the first of the holders found last, by path."""
         return dict(self._held.entry_sizes)
 
-    def age_entries(self, seconds: float) -> int:
-        """Make the entries of the first of the holders found last so many seconds older.
+    def age_entries(self, path: str, seconds: float) -> int:
+        """Make the entries of what grew so many seconds older.
+
+        Args:
+            path: Of one of the first of the holders found last.
+            seconds: By how much.
 
         Returns:
-            How many there are; 0 where they carry no moment.
+            How many of them are that holder's; 0, and none is older, where they carry no moment.
         """
-        return self._held.age(seconds)
+        return self._held.age(path, seconds)
 
-    def aged_left(self) -> int:
-        """How many of the entries that were made older are there still."""
-        return self._held.aged_left()
+    def aged_left(self, path: str) -> int:
+        """How many of a holder's entries that were made older are there still."""
+        return self._held.aged_left(path)
 
     def rejuvenate(self) -> None:
         """Give the moments of entries back that were made older; nothing where none was."""

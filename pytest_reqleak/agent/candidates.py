@@ -34,6 +34,8 @@ class Candidate:
     owner: Any = None
     weak: bool = False
     links: tuple[Link, ...] = ()
+    family: tuple[Candidate, ...] = ()
+    """The shards that it speaks for, itself among them; empty: it is alone."""
 
     @property
     def buffer(self) -> bool:
@@ -93,6 +95,7 @@ def _merge_siblings(found: list[Candidate]) -> list[Candidate]:
         if len(family) < _SIBLINGS:
             continue
         first = family[0]
+        first.family = tuple(family)
         first.text = first.text[: first.text.rindex("[")] + "[…]"
         first.growth = sum(one.growth for one in family)
         first.size = sum(one.size for one in family)

@@ -15,7 +15,17 @@ Get = Callable[[], Any]
 
 
 def gauge_of(found: Candidate) -> Gauge:
-    """Reads the size of a container; where it is made anew all the time, of the one at its place."""
+    """Reads the size of a container; where it is made anew all the time, of the one at its place.
+
+    Of shards the sizes of all that were found.
+    """
+    if found.family:
+        gauges = [_gauge_of_one(one) for one in found.family]
+        return lambda: sum(gauge() for gauge in gauges)
+    return _gauge_of_one(found)
+
+
+def _gauge_of_one(found: Candidate) -> Gauge:
     again = way_to(found) if found.new else None
     return _gauge(found.thing) if again is None else following_gauge(again)
 

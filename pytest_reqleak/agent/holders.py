@@ -176,7 +176,7 @@ class HolderSearch:
             ahead = seconds_ahead(kept[0].thing) if kept else 0.0
             self.entries_ahead = {kept[0].text: ahead} if ahead > 0 else {}
             if kept:
-                self.held.may_age(kept[0], candidates)
+                self.held.may_age(kept, candidates)
             self.untracked_types = entry_types(kept[0].thing, kept[0].growth, iterations) if kept else ()
             for found in kept:
                 holder = _holder(found, iterations, kept)

@@ -217,13 +217,14 @@ def as_entries(decision: Decision, holder: Holder, lengths: Piece, objects: floa
         reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
         f"{format_count(iterations)} {unit}s, to {length}; "
         "whatever else rises and falls hides that from the meters of memory",
+        notes=tuple(note for note in decision.notes if note.slug != "noise"),
     )
 
 
 def none_endless(decision: Decision) -> Decision:
     """The answer with what the lengths add to it, where no container grows for ever."""
     told = [
-        replace(note, text=f"{note.text}; no container gets longer all along")
+        replace(note, text=f"{note.text}; of the containers that grew most none gets longer all along")
         if note.slug == "noise"
         else note
         for note in decision.notes

@@ -75,6 +75,8 @@ def next_steps(run: Run) -> list[str]:
             else "lower its bound in the test to see whether the growth then ends."
         )
         steps.append(f"{filling.path} is full after about {counted(more, run.unit)} more: {measure}")
+    elif run.verdict is Verdict.INCONCLUSIVE and run.holders and run.holders[0].life_seconds:
+        steps.append(f"Give what {run.holders[0].path} holds a shorter life in the test.")
     elif run.verdict is Verdict.INCONCLUSIVE:
         named, time = _NAMED_ITERATIONS.search(run.reason), _NAMED_TIMEOUT.search(run.reason)
         longer = int(named[1]) if named else _round_up(run.iterations * 4)

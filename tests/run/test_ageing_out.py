@@ -56,14 +56,14 @@ class Store:
             if self.copies and self.old:
                 self.young, self.old = self.young + self.old, 0
 
-    def age_entries(self, seconds):
+    def age_entries(self, path, seconds):
         if not self.stamped:
             return 0
         self.old, self.young, self.by = self.old + self.young, 0, seconds
         self.aged = self.old
         return self.old
 
-    def aged_left(self):
+    def aged_left(self, path):
         return self.old
 
     def rejuvenate(self):
