@@ -1,22 +1,14 @@
-"""Sends what it collects every second or so, as an exporter does."""
-
-import random
-import time
+"""Sends what it collects every half second or so, as an exporter does."""
 
 from tests.apps._asgi import app_of
+from tests.apps._tide import Tide
 
-CHANCE = random.Random(7)
-TIDE = []
-STATE = {"next": 0.0}
+TIDE = Tide()
+EXPECT = {"verdict": "not leak"}
 
 
 async def handle(path):
-    now = time.monotonic()
-    if now > STATE["next"]:
-        STATE["next"] = now + CHANCE.uniform(0.05, 0.6)
-        TIDE.clear()
-    TIDE.append([[], [], [], [], [], []])
+    TIDE.collect()
 
 
 app = app_of(handle)
-EXPECT = {"verdict": "not leak"}

@@ -1,22 +1,14 @@
-"""Sends what it collects every second or so, as an exporter does; beside it a list keeps a tuple for good."""
-
-import random
-import time
+"""Sends what it collects every half second or so; beside it a list keeps a tuple for good."""
 
 from tests.apps._asgi import app_of
+from tests.apps._tide import Tide
 
-CHANCE = random.Random(7)
-TIDE = []
+TIDE = Tide()
 KEPT = []
-STATE = {"next": 0.0}
 
 
 async def handle(path):
-    now = time.monotonic()
-    if now > STATE["next"]:
-        STATE["next"] = now + CHANCE.uniform(0.05, 0.6)
-        TIDE.clear()
-    TIDE.append([[], [], [], [], [], []])
+    TIDE.collect()
     KEPT.append((path, "kept"))
 
 
