@@ -16,6 +16,7 @@ from pytest_reqleak.analysis.decision import Decision, Outcome
 from pytest_reqleak.analysis.lengths import (
     as_entries,
     as_leak,
+    entries_per_iteration,
     grows_for_ever,
     heap_rate,
     hides_growth,
@@ -109,10 +110,12 @@ class Lengths:
         for holder, lengths in self._endless(watched):
             objects, n_bytes = sizes.get(holder.path, (0.0, 0.0))
             answer = as_entries(decision, holder, lengths, objects, unit=self._unit)
-            rate = n_bytes * _rate(lengths)
+            rate = n_bytes * entries_per_iteration(lengths)
             if answer.outcome is Outcome.LEAK and rate >= self._plan.threshold:
                 own = f"what {holder.path} gains, as far as its entries show"
-                self._take(holder, lengths, Counted(holder.path, rate, objects * _rate(lengths), own))
+                self._take(
+                    holder, lengths, Counted(holder.path, rate, objects * entries_per_iteration(lengths), own)
+                )
                 return answer
         return none_endless(decision) if watched.looked else decision
 
@@ -157,13 +160,7 @@ class Lengths:
         return [(holder, piece) for holder, piece in lengths if grows_for_ever(piece, since_boot=done)]
 
     def _take(self, holder: Holder, lengths: Piece, counted: Counted) -> None:
-        named = replace(holder, size=lengths[1][-1], growth_per_iteration=_rate(lengths))
+        named = replace(holder, size=lengths[1][-1], growth_per_iteration=entries_per_iteration(lengths))
         self._found.holders = (named,)
         text = f"{counted.text}, {format_bytes(counted.bytes_per_iteration)} per {self._unit}"
         self._found.counted = replace(counted, text=text)
-
-
-def _rate(lengths: Piece) -> float:
-    """Entries per iteration."""
-    places, sizes = lengths
-    return (sizes[-1] - sizes[0]) / max(1, places[-1] - places[0])

@@ -171,17 +171,8 @@ def as_leak(decision: Decision, holder: Holder, lengths: Piece, watched: Samples
         high=(rise + step) / iterations,
         grows=True,
     )
-    entries = (lengths[1][-1] - lengths[1][0]) / iterations
-    length = format_count(lengths[1][-1]) + _MEASURE.get(holder.type, "")
-    return replace(
-        decision,
-        outcome=Outcome.LEAK,
-        growth=tuple(slope if growth.meter is Meter.HEAP_BYTES else growth for growth in decision.growth),
-        grows=(Meter.HEAP_BYTES,),
-        classification=(Cause.PYTHON,),
-        reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
-        f"{format_count(iterations)} {unit}s, to {length}; "
-        "what it takes grows in ever longer steps",
+    return _endless(
+        decision, slope, f"{_told(holder, lengths, unit)}; what it takes grows in ever longer steps"
     )
 
 
@@ -198,26 +189,41 @@ def as_entries(decision: Decision, holder: Holder, lengths: Piece, objects: floa
     Returns:
         A leak; the answer as it was, where the entries take no memory, or too few come to explain the doubt.
     """
-    iterations = max(1, lengths[0][-1] - lengths[0][0])
-    entries = (lengths[1][-1] - lengths[1][0]) / iterations
-    blocks = entries * objects
+    blocks = entries_per_iteration(lengths) * objects
     if blocks < _LEAST_HIDDEN:
         return decision
-    length = format_count(lengths[1][-1]) + _MEASURE.get(holder.type, "")
     slope = Growth(meter=Meter.LIVE_BLOCKS, per_iteration=blocks, low=blocks, high=blocks, grows=True)
+    hidden = "whatever else rises and falls hides that from the meters of memory"
+    answer = _endless(decision, slope, f"{_told(holder, lengths, unit)}; {hidden}")
+    return replace(answer, notes=tuple(note for note in decision.notes if note.slug != "noise"))
+
+
+def entries_per_iteration(lengths: Piece) -> float:
+    """How fast a container gets longer."""
+    places, sizes = lengths
+    return (sizes[-1] - sizes[0]) / max(1, places[-1] - places[0])
+
+
+def _told(holder: Holder, lengths: Piece, unit: str) -> str:
+    iterations = lengths[0][-1] - lengths[0][0]
+    length = format_count(lengths[1][-1]) + _MEASURE.get(holder.type, "")
+    return (
+        f"{holder.path} gets longer by {format_average(entries_per_iteration(lengths))} per {unit}, steadily "
+        f"over {format_count(iterations)} {unit}s, to {length}"
+    )
+
+
+def _endless(decision: Decision, slope: Growth, reason: str) -> Decision:
     return replace(
         decision,
         outcome=Outcome.LEAK,
         growth=tuple(
-            slope if growth.meter is Meter.LIVE_BLOCKS else replace(growth, grows=False)
+            slope if growth.meter is slope.meter else replace(growth, grows=False)
             for growth in decision.growth
         ),
-        grows=(Meter.LIVE_BLOCKS,),
+        grows=(slope.meter,),
         classification=(Cause.PYTHON,),
-        reason=f"{holder.path} gets longer by {format_average(entries)} per {unit}, steadily over "
-        f"{format_count(iterations)} {unit}s, to {length}; "
-        "whatever else rises and falls hides that from the meters of memory",
-        notes=tuple(note for note in decision.notes if note.slug != "noise"),
+        reason=reason,
     )
 
 
