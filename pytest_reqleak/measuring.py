@@ -175,12 +175,20 @@ class _Course:
         buffer = self._agent.buffer.samples()
         begun = buffer.iterations.index(measured.iterations[0])
         seen = buffer.part(begun).only(Phase.MEASURE, Phase.CONFIRM)
-        return self._lengths.ask_steps(seen, decision)
+        return self._outlived(self._lengths.ask_steps(seen, decision))
 
     def _ask_entries(self, decision: Decision) -> Decision:
-        """Ask them, where growth could hide in noise; whether it goes when its time is over comes next."""
-        asked = self._lengths.ask_entries(decision)
-        return self._expiring.ages_out(asked) if asked.outcome is Outcome.LEAK else asked
+        """Ask them, where growth could hide in noise."""
+        return self._outlived(self._lengths.ask_entries(decision))
+
+    def _outlived(self, decision: Decision) -> Decision:
+        """What is left of an answer of lengths, where what gets longer goes when its time is over."""
+        if decision.outcome is not Outcome.LEAK:
+            return decision
+        answer = self._expiring.ages_out(decision)
+        if answer.outcome is not Outcome.LEAK:
+            self._found.counted = None
+        return answer
 
     def _screen(self, samples: Samples) -> Decision:
         return screen(

@@ -126,6 +126,8 @@ class Stages:
         self._agent.buffer.reserve(math.ceil(most / batch) + 2)
         # What the process held before is frozen, so that collections in between are cheap.
         self._agent.freeze()
+        # What the first reading of it makes for good comes before the measurement.
+        self._agent.free_bytes()
         settled = True
         if plan.warmup is None:
             watch = WarmUp(batch_iterations=batch, most_iterations=most)

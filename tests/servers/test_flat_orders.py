@@ -41,6 +41,8 @@ def test_a_stage_begins_where_the_last_one_ended():
                 batch()
             agent.thaw()
             agent.freeze()
+            # As a run does in its warm-up.
+            agent.free_bytes()
             batch()
             batch()
             for orders in ORDERS.values():
