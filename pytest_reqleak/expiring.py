@@ -169,10 +169,9 @@ class Expiring:
             meter: max(0.0, (before.meters[meter] - value) / fewer) if fewer > 0 else 0.0
             for meter, value in after.meters.items()
         }
-        return Floor(
-            iterations=stages.done,
-            left={meter: value - each[meter] * after.entries for meter, value in after.meters.items()},
-        )
+        left = {meter: value - each[meter] * after.entries for meter, value in after.meters.items()}
+        # Where its length alone made it a leak, the meters of memory show nothing but noise.
+        return Floor(iterations=stages.done, left=left if self._found.counted is None else {})
 
     def _is_swept(self, holder: Holder, aged: int, before: int) -> bool:
         """Whether most of the entries that were made older are taken out with the next requests.

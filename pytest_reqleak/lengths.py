@@ -144,7 +144,8 @@ class Lengths:
             for path, known in sizes.items():
                 known.append(now.get(path, 0))
 
-        wanted = max(LEAST_LOOKED, LEAST_WATCHED - stages.done)
+        # As long again as everything so far: some stores are swept when they have doubled.
+        wanted = max(LEAST_LOOKED, LEAST_WATCHED - stages.done, 0 if least_heap_rate else stages.done)
         note()
         samples = stages.run(
             Phase.CONFIRM,
